@@ -1,0 +1,126 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// The settings of every Swift target in the house.
+let house: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .enableUpcomingFeature("ImmutableWeakCaptures"),
+  .treatAllWarnings(as: .error),
+  .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser",
+  package: "swift-argument-parser"
+)
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A room of the house: docs/design.md holds the map, and a test holds this list to it.
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+let package = Package(
+  name: "millrace",
+  platforms: [.macOS(.v26)],
+  products: [
+    .library(name: "Millrace", targets: ["Millrace"]),
+    .executable(name: "millrace", targets: ["MillCLI"]),
+    .executable(name: "mill-bench", targets: ["MillBench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    // 0: shims
+    .systemLibrary(name: "CDuckDB", pkgConfig: "duckdb", providers: [.brew(["duckdb"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    // 1: what everything stands on
+    room("MillCore", [crypto]),
+    // 2: contracts and storage
+    room("MillLake", ["MillCore"]),
+    room("MillEngine", ["MillCore"]),
+    room("MillLedger", ["MillCore", grdb]),
+    room("MillSQL", ["MillCore"]),
+    room("MillSources", ["MillCore", "CZlib", "CZstd", crypto]),
+    // 3: what the user came for, and the adapters
+    room("MillQuality", ["MillCore", "MillEngine", "MillSQL"]),
+    room("MillLineage", ["MillCore", "MillLedger"]),
+    room(
+      "MillPipelines",
+      [
+        "MillCore", "MillEngine", "MillLake", "MillLedger", "MillLineage", "MillQuality",
+        "MillSQL", "MillSources",
+      ]
+    ),
+    room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillSQL"]),
+    // 4: configuration becomes services
+    room(
+      "MillAssembly",
+      [
+        "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger", "MillLineage",
+        "MillPipelines", "MillQuality", "MillSQL", "MillSources", yams,
+      ]
+    ),
+    // 6: the command line
+    .executableTarget(
+      name: "MillCLI",
+      dependencies: [
+        "MillAssembly", "MillCore", "MillLake", "MillLedger", "MillLineage", "MillPipelines",
+        "MillQuality", "MillEngine", argumentParser,
+      ],
+      swiftSettings: house
+    ),
+    // For Swift users
+    room(
+      "Millrace",
+      [
+        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger",
+        "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSources",
+      ]
+    ),
+    // For tests and benchmarks alone
+    room("MillTesting", ["MillCore"]),
+    .executableTarget(
+      name: "MillBench",
+      dependencies: [
+        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillPipelines", "MillQuality",
+        argumentParser,
+      ],
+      path: "Benchmarks",
+      swiftSettings: house
+    ),
+    tests("MillCoreTests", ["MillCore", "MillTesting"]),
+    tests("MillSourcesTests", ["MillCore", "MillSources", "MillTesting"]),
+    tests("MillDuckDBTests", ["MillCore", "MillDuckDB", "MillEngine", "MillTesting"]),
+    tests("MillLakeTests", ["MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTesting"]),
+    tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
+    tests("MillLedgerTests", ["MillCore", "MillLedger", "MillTesting"]),
+    tests(
+      "MillPipelinesTests",
+      [
+        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger",
+        "MillPipelines", "MillQuality", "MillTesting",
+      ]
+    ),
+    tests("MillCLITests", ["MillCore", "MillTesting"]),
+    tests("HouseTests", []),
+  ]
+)

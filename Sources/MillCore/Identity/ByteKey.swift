@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Text compared and hashed by its UTF-8 bytes.
+///
+/// Swift's `String` calls "é" and "e\u{301}" equal; a database does not, and a key that joins in
+/// one execution and not in another is a wrong answer (docs/semantics.md, 4). Keys of data are
+/// therefore never compared as `String`.
+///
+/// ```swift
+/// ByteKey("é") == ByteKey("e\u{301}")  // false
+/// ```
+public struct ByteKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let bytes: [UInt8]
+
+  public init(_ text: String) {
+    bytes = Array(text.utf8)
+  }
+
+  public init(bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  public static func < (left: Self, right: Self) -> Bool {
+    left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
+
+  public var description: String { String(decoding: bytes, as: UTF8.self) }
+}

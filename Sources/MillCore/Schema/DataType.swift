@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The type of a published column.
+///
+/// These are the types of a Delta table; an engine casts into them before it writes
+/// (docs/semantics.md, 2), so every reader of a table sees the same values.
+///
+/// > Source: Delta transaction log protocol, "Schema Serialization Format".
+public indirect enum DataType: Hashable, Sendable {
+  /// UTF-8 text.
+  case string
+  /// 64-bit signed integer.
+  case long
+  /// 32-bit signed integer.
+  case integer
+  /// 16-bit signed integer.
+  case short
+  /// 8-bit signed integer.
+  case byte
+  /// 32-bit IEEE 754.
+  case float
+  /// 64-bit IEEE 754.
+  case double
+  /// Exact decimal of up to 38 digits, `scale` of them after the point.
+  case decimal(precision: Int, scale: Int)
+  case boolean
+  /// A sequence of bytes.
+  case binary
+  /// A calendar day.
+  case date
+  /// An instant: UTC microseconds.
+  case timestamp
+  /// A date and time that name no instant; needs the table feature `timestampNtz`.
+  case timestampWithoutZone
+  case array(element: DataType, containsNull: Bool)
+  case map(key: DataType, value: DataType, valueContainsNull: Bool)
+  case structure([Field])
+
+  /// Whether values have an order that minimum and maximum statistics may use.
+  public var isOrdered: Bool {
+    switch self {
+    case .array, .map, .structure, .binary, .boolean: false
+    default: true
+    }
+  }
+
+  /// Whether values are numbers.
+  public var isNumeric: Bool {
+    switch self {
+    case .long, .integer, .short, .byte, .float, .double, .decimal: true
+    default: false
+    }
+  }
+
+  /// Whether the type may be a partition column: nested types may not.
+  public var isPrimitive: Bool {
+    switch self {
+    case .array, .map, .structure: false
+    default: true
+    }
+  }
+}
+
+/// A named column of a ``Schema`` or member of a structure.
+public struct Field: Hashable, Sendable {
+  public var name: String
+  public var type: DataType
+  public var isNullable: Bool
+  /// What other writers said of the column, kept as it was.
+  public var metadata: JSONValue
+
+  public init(
+    _ name: String,
+    _ type: DataType,
+    isNullable: Bool = true,
+    metadata: JSONValue = .object([:])
+  ) {
+    self.name = name
+    self.type = type
+    self.isNullable = isNullable
+    self.metadata = metadata
+  }
+}
+
+/// The columns of a table in order.
+public struct Schema: Hashable, Sendable {
+  public var fields: [Field]
+
+  public init(_ fields: [Field]) {
+    self.fields = fields
+  }
+
+  public var names: [String] { fields.map(\.name) }
+
+  /// The field of exactly this name, compared by UTF-8 bytes.
+  public subscript(name name: String) -> Field? {
+    fields.first { ByteKey($0.name) == ByteKey(name) }
+  }
+
+  /// Names that differ by letter case alone: Delta allows none.
+  public var ambiguousNames: [String] {
+    var seen: [String: String] = [:]
+    return fields.compactMap { field in
+      let folded = field.name.lowercased()
+      defer { seen[folded] = field.name }
+      return seen[folded] == nil ? nil : field.name
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One immutable Parquet file of a table.
+public struct DataFile: Hashable, Sendable {
+  /// Where the file lies: an absolute path or a URI that an engine can open.
+  public var location: String
+  /// Text of each partition column, nil for null; the column is not in the file.
+  public var partitionValues: [String: String?]
+  public var sizeInBytes: Int64
+  public var statistics: FileStatistics
+
+  public init(
+    location: String,
+    partitionValues: [String: String?] = [:],
+    sizeInBytes: Int64,
+    statistics: FileStatistics
+  ) {
+    self.location = location
+    self.partitionValues = partitionValues
+    self.sizeInBytes = sizeInBytes
+    self.statistics = statistics
+  }
+}
+
+/// What is known of a file's rows without opening it.
+public struct FileStatistics: Hashable, Sendable {
+  /// Rows in the file; nil when its writer did not say.
+  public var rows: Int64?
+  public var columns: [String: ColumnStatistics]
+
+  public init(rows: Int64?, columns: [String: ColumnStatistics] = [:]) {
+    self.rows = rows
+    self.columns = columns
+  }
+}
+
+/// Bounds and nulls of one column in one file, in the forms of Delta statistics.
+public struct ColumnStatistics: Hashable, Sendable {
+  /// The least value, or a value below it; nil when unknown.
+  public var minimum: JSONValue?
+  /// The greatest value, or a value above it; nil when unknown.
+  public var maximum: JSONValue?
+  public var nullCount: Int64?
+
+  public init(minimum: JSONValue? = nil, maximum: JSONValue? = nil, nullCount: Int64? = nil) {
+    self.minimum = minimum
+    self.maximum = maximum
+    self.nullCount = nullCount
+  }
+}
+
+/// What an engine must know to read one version of a table.
+///
+/// The lake decides *which* files make a table, an engine reads them; this is what passes between.
+public struct TableContents: Hashable, Sendable {
+  public var schema: Schema
+  public var partitionColumns: [String]
+  public var files: [DataFile]
+  /// Whether some files may lack columns that the schema has.
+  public var mayLackColumns: Bool
+
+  public init(
+    schema: Schema,
+    partitionColumns: [String] = [],
+    files: [DataFile] = [],
+    mayLackColumns: Bool = false
+  ) {
+    self.schema = schema
+    self.partitionColumns = partitionColumns
+    self.files = files
+    self.mayLackColumns = mayLackColumns
+  }
+
+  /// Rows over all files; nil if one file's writer did not say.
+  public var rows: Int64? {
+    var sum: Int64 = 0
+    for file in files {
+      guard let rows = file.statistics.rows else { return nil }
+      sum += rows
+    }
+    return sum
+  }
+
+  /// Bytes over all files.
+  public var sizeInBytes: Int64 { files.reduce(0) { $0 + $1.sizeInBytes } }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The position of one commit in a table's log, counted from zero.
+///
+/// A version names exactly one log file. Between the oldest file kept and the newest there are no
+/// holes: a missing version there means damage.
+///
+/// ```swift
+/// TableVersion(1).logFileName  // "00000000000000000001.json"
+/// ```
+///
+/// > Source: Delta transaction log protocol, "Delta Log Entries".
+public struct TableVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let number: Int64
+
+  /// The version that creates a table.
+  public static let first = TableVersion(0)
+
+  public init(_ number: Int64) {
+    self.number = number
+  }
+
+  public var successor: TableVersion { TableVersion(number + 1) }
+
+  /// The commit's file in `_delta_log`: twenty digits and `.json`.
+  public var logFileName: String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, 20 - digits.count)) + digits + ".json"
+  }
+
+  /// The version that a log file is named for, or nil if it is no commit.
+  public init?(logFileName: String) {
+    guard logFileName.hasSuffix(".json"), logFileName.utf8.count == 25,
+      let number = Int64(logFileName.dropLast(5)), number >= 0
+    else { return nil }
+    self.number = number
+  }
+
+  public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+
+  public var description: String { String(number) }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+
+/// What runs batch work: an embedded database or a cluster.
+///
+/// The contract is asynchronous and explicit about locations. Nothing in it assumes that rows are
+/// in this process: tables go in as lists of files, results come out as files with statistics, and
+/// only small answers (counts, samples) come back as rows.
+public protocol Engine: Sendable {
+  /// The SQL that this engine speaks.
+  var dialect: DialectName { get }
+
+  /// The tables that a query names, as its own parser reads it.
+  ///
+  /// - Throws: `EngineError.sql` with the position for text that is not one SELECT.
+  func references(in query: String) async throws -> [TableReference]
+
+  /// A workspace of its own: names defined in it are seen by nobody else.
+  func session(named name: String) async throws -> any EngineSession
+
+  /// Ends all sessions and gives memory back.
+  func shutdown() async
+}
+
+/// A workspace of an ``Engine``: relations are defined by name, then queried or written.
+public protocol EngineSession: Sendable {
+  /// Defines a relation over one version of a table.
+  func define(_ relation: RelationName, as contents: TableContents) async throws
+
+  /// Defines a relation over a raw file: a text column per field, `_rescued` and `_malformed`.
+  func define(_ relation: RelationName, as source: RawSource) async throws
+
+  /// Defines a relation as a query over others.
+  func define(_ relation: RelationName, as query: String, keeping: Keeping) async throws
+
+  /// Forgets a relation and gives its memory and disk back.
+  func drop(_ relation: RelationName) async throws
+
+  /// The query's published columns and its bound plan, without running it.
+  func describe(_ query: String) async throws -> BoundQuery
+
+  /// Runs a query and writes its rows as Parquet files with exact statistics.
+  ///
+  /// Columns are cast to published types first (docs/semantics.md, 2); a cast that loses a value is
+  /// an error. Files that hold no row are not among the result.
+  func write(_ query: String, to target: WriteTarget) async throws -> [DataFile]
+
+  /// Runs a query and brings its rows here.
+  ///
+  /// - Parameter limit: More rows than this are an error: results are for answers, not for tables.
+  func rows(_ query: String, limit: Int) async throws -> ResultTable
+
+  /// What is known of a raw file's columns from reading some of it.
+  func inspect(_ path: String, as format: RawFormat) async throws -> RawInspection
+
+  /// How far the running query is, from 0 to 1; nil when unknown.
+  func progress() -> Double?
+
+  /// Stops the running query; it throws `EngineError.interrupted`.
+  func cancel()
+
+  /// Ends the session and drops everything defined in it.
+  func close() async
+}
+
+
+/// Whether a defined relation is computed once or each time that it is read.
+public enum Keeping: Sendable {
+  /// Computed when read: right for a projection or a filter.
+  case view
+  /// Computed now and kept in memory or on temporary disk: right for joins and groups.
+  case stored
+}
+
+/// The name of a relation inside a session.
+public struct RelationName: Hashable, Sendable {
+  /// The schema, such as `silver`; nil for names of Millrace's own.
+  public var schema: String?
+  public var name: String
+
+  public init(schema: String? = nil, _ name: String) {
+    self.schema = schema
+    self.name = name
+  }
+
+  /// The name that SQL of users has for a dataset.
+  public init(_ dataset: DatasetName) {
+    self.init(schema: dataset.layer.rawValue, dataset.name)
+  }
+}
+
+/// A table named in a query.
+public struct TableReference: Hashable, Sendable {
+  public var schema: String?
+  public var name: String
+  /// Byte offset of the name in the query's text.
+  public var offset: Int
+
+  public init(schema: String?, name: String, offset: Int) {
+    self.schema = schema
+    self.name = name
+    self.offset = offset
+  }
+}
+
+/// Where and how rows are written.
+public struct WriteTarget: Sendable {
+  /// The table's folder or prefix, absolute.
+  public var location: String
+  public var partitionColumns: [String]
+  /// Files are cut near this size.
+  public var fileSize: ByteCount
+
+  public init(
+    location: String,
+    partitionColumns: [String] = [],
+    fileSize: ByteCount = ByteCount(bytes: 256 << 20)
+  ) {
+    self.location = location
+    self.partitionColumns = partitionColumns
+    self.fileSize = fileSize
+  }
+}
+
+/// A query that the engine has understood.
+public struct BoundQuery: Sendable {
+  /// The columns as they would be published.
+  public var schema: Schema
+  /// The engine's bound plan.
+  public var plan: JSONValue
+  /// What each output row is made of.
+  public var shape: QueryShape
+
+  public init(schema: Schema, plan: JSONValue, shape: QueryShape) {
+    self.schema = schema
+    self.plan = plan
+    self.shape = shape
+  }
+}
+
+/// What a query does with rows, read from its bound plan.
+public enum QueryShape: Hashable, Sendable {
+  /// Each output row comes from one row of one table, without joins.
+  case rowLocal
+  /// Each output row comes from one row of one table, looked up in others.
+  case lookup
+  /// Rows are combined: the reason names the operator.
+  case combining(reason: String)
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+
+/// What one commit does to a table.
+public struct TableChange: Sendable {
+  /// How the new files meet those that are there.
+  public enum Mode: String, Sendable {
+    /// The new files join the others; an append conflicts with no other append.
+    case append = "Append"
+    /// The new files replace all others.
+    case overwrite = "Overwrite"
+  }
+
+  public var mode: Mode
+  /// Files that an engine has written into the table's folder.
+  public var files: [DataFile]
+  /// The schema of the files; an append may add columns at the end, an overwrite may change all.
+  public var schema: Schema
+  public var partitionColumns: [String]
+  /// What was consumed to make these rows.
+  public var transactions: [TransactionIdentifier]
+  /// The run that made the commit.
+  public var runID: String?
+  /// More facts for `commitInfo`.
+  public var info: JSONObject
+  public var description: String?
+  /// The commit lands only on this version; nil means on whichever is newest.
+  public var expecting: TableVersion?
+
+  public init(
+    mode: Mode,
+    files: [DataFile],
+    schema: Schema,
+    partitionColumns: [String] = [],
+    transactions: [TransactionIdentifier] = [],
+    runID: String? = nil,
+    info: JSONObject = [:],
+    description: String? = nil,
+    expecting: TableVersion? = nil
+  ) {
+    self.mode = mode
+    self.files = files
+    self.schema = schema
+    self.partitionColumns = partitionColumns
+    self.transactions = transactions
+    self.runID = runID
+    self.info = info
+    self.description = description
+    self.expecting = expecting
+  }
+}

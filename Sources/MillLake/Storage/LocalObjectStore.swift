@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+
+/// An ``ObjectStore`` in a local folder.
+///
+/// Put-if-absent is a temporary file, synced, then `link(2)` to the final name, then a sync of the
+/// folder. A plain rename would overwrite the other writer's commit, and `O_EXCL` in place would
+/// show readers half a file.
+///
+/// > Source: Delta transaction log protocol, "Atomicity"; `link(2)`.
+public struct LocalObjectStore: ObjectStore {
+  public let location: String
+  private let world: World
+  private let thread: BlockingExecutor
+
+  /// - Parameter location: An absolute folder; it is made when something is written.
+  public init(location: String, world: World, thread: BlockingExecutor) {
+    self.location = location
+    self.world = world
+    self.thread = thread
+  }
+
+  public func read(_ key: String) async throws(FileError) -> [UInt8] {
+    try await perform { files throws(FileError) in try files.read(self.path(key)) }
+  }
+
+  public func putIfAbsent(_ key: String, _ bytes: [UInt8]) async throws(FileError) {
+    let target = path(key)
+    let folder = Self.folder(of: target)
+    let temporary = "\(folder)/.\(world.makeID()).tmp"
+    try await perform { files throws(FileError) in
+      try Self.makeFolders(folder, below: self.location, files)
+      do throws(FileError) {
+        try files.create(temporary, bytes)
+        try files.syncFile(temporary)
+        try files.link(temporary, as: target)
+      } catch {
+        // The temporary name is garbage either way; failing to remove it changes nothing.
+        try? files.remove(temporary)
+        throw error
+      }
+      try? files.remove(temporary)
+      try files.syncFolder(folder)
+    }
+  }
+
+  public func makeDurable(_ keys: [String]) async throws(FileError) {
+    try await perform { files throws(FileError) in
+      var folders: Set<String> = []
+      for key in keys {
+        let target = self.path(key)
+        try files.syncFile(target)
+        var folder = Self.folder(of: target)
+        // A file is as durable as the names of all folders that lead to it.
+        while folder.utf8.count >= self.location.utf8.count, folders.insert(folder).inserted {
+          folder = Self.folder(of: folder)
+        }
+      }
+      for folder in folders.sorted() {
+        try files.syncFolder(folder)
+      }
+    }
+  }
+
+  public func list(_ prefix: String) async throws(FileError) -> [StoredObject] {
+    try await perform { files throws(FileError) in
+      do throws(FileError) {
+        return try files.list(self.path(prefix)).map {
+          StoredObject(name: $0.name, size: $0.size, modified: $0.modified, isPrefix: $0.isFolder)
+        }
+      } catch {
+        if case .notFound = error { return [] }
+        throw error
+      }
+    }
+  }
+
+  public func status(_ key: String) async throws(FileError) -> StoredObject? {
+    try await perform { files throws(FileError) in
+      try files.status(self.path(key)).map {
+        StoredObject(name: $0.name, size: $0.size, modified: $0.modified, isPrefix: $0.isFolder)
+      }
+    }
+  }
+
+  public func delete(_ key: String) async throws(FileError) {
+    try await perform { files throws(FileError) in
+      do throws(FileError) {
+        try files.remove(self.path(key))
+      } catch {
+        if case .notFound = error { return }
+        throw error
+      }
+    }
+  }
+
+  public func prepare(_ prefix: String) async throws(FileError) {
+    try await perform { files throws(FileError) in
+      try Self.makeFolders(self.path(prefix), below: self.location, files)
+    }
+  }
+
+  private func path(_ key: String) -> String {
+    key.isEmpty ? location : "\(location)/\(key)"
+  }
+
+  private static func folder(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return String(path[..<slash])
+  }
+
+  /// Makes folders and the names that lead to them durable, so that no commit stands in a folder
+  /// that a power cut takes away.
+  private static func makeFolders(
+    _ folder: String,
+    below root: String,
+    _ files: any FileSystem
+  ) throws(FileError) {
+    if try files.status(folder) != nil { return }
+    try files.createFolders(folder)
+    var parent = Self.folder(of: folder)
+    while parent.utf8.count >= root.utf8.count {
+      try files.syncFolder(parent)
+      parent = Self.folder(of: parent)
+    }
+    try files.syncFolder(Self.folder(of: root))
+  }
+
+  private func perform<T: Sendable>(
+    _ body: @escaping @Sendable (any FileSystem) throws(FileError) -> T
+  ) async throws(FileError) -> T {
+    let files = world.files
+    let outcome: Result<T, FileError>
+    do {
+      outcome = try await thread.run {
+        Result { () throws(FileError) -> T in try body(files) }
+      }
+    } catch {
+      throw .system(operation: "run", path: location, errno: 0, message: "\(error)")
+    }
+    return try outcome.get()
+  }
+}

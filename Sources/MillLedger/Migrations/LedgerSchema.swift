@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+
+/// The shape of the ledger file and the steps that led to it.
+///
+/// A step that was released is never edited: a new one is added below it. Names sort in order.
+enum LedgerSchema {
+  /// "MILL" in the header of the file, so that no other program's database is taken for ours.
+  static let applicationID: Int64 = 0x4D49_4C4C
+
+  /// All steps in order.
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("001-history") { database in
+      try database.execute(sql: history)
+    }
+    migrator.registerMigration("002-plans-and-files") { database in
+      try database.execute(sql: plansAndFiles)
+    }
+    return migrator
+  }
+
+  private static let history = """
+    PRAGMA application_id = \(applicationID);
+
+    CREATE TABLE run (
+      id TEXT NOT NULL PRIMARY KEY,
+      started_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      status TEXT NOT NULL
+        CHECK (status IN ('running', 'succeeded', 'failed', 'interrupted')),
+      selectors TEXT NOT NULL,
+      millrace_version TEXT NOT NULL,
+      error_code TEXT,
+      error_message TEXT
+    ) STRICT;
+    CREATE INDEX run_by_start ON run (started_at, id);
+
+    CREATE TABLE node (
+      run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+      dataset TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      status TEXT NOT NULL
+        CHECK (status IN ('succeeded', 'skipped', 'failed', 'waiting')),
+      reason TEXT NOT NULL,
+      started_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      table_version INTEGER,
+      account TEXT NOT NULL,
+      error_code TEXT,
+      error_message TEXT,
+      cpu_microseconds INTEGER,
+      bytes_read INTEGER,
+      PRIMARY KEY (run_id, dataset, attempt)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX node_by_dataset ON node (dataset, started_at, run_id, attempt);
+
+    CREATE TABLE quality (
+      run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+      dataset TEXT NOT NULL,
+      rule TEXT NOT NULL,
+      table_version INTEGER,
+      kind TEXT NOT NULL,
+      severity TEXT NOT NULL,
+      status TEXT NOT NULL
+        CHECK (status IN ('passed', 'warned', 'quarantined', 'failed')),
+      evaluated INTEGER NOT NULL,
+      violations INTEGER NOT NULL,
+      mostly REAL,
+      recorded_at INTEGER NOT NULL,
+      PRIMARY KEY (run_id, dataset, rule)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX quality_by_dataset ON quality (dataset, recorded_at);
+    CREATE INDEX quality_by_time ON quality (recorded_at);
+
+    CREATE TABLE edge (
+      output TEXT NOT NULL,
+      input TEXT NOT NULL,
+      run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+      input_version INTEGER,
+      output_version INTEGER,
+      recorded_at INTEGER NOT NULL,
+      PRIMARY KEY (output, input, run_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX edge_by_run ON edge (run_id);
+    """
+
+  private static let plansAndFiles = """
+    CREATE TABLE plan (
+      dataset TEXT NOT NULL,
+      definition_hash TEXT NOT NULL,
+      plan_json TEXT NOT NULL,
+      sql_text TEXT NOT NULL,
+      recorded_at INTEGER NOT NULL,
+      PRIMARY KEY (dataset, definition_hash)
+    ) STRICT;
+
+    CREATE TABLE file_identity (
+      path TEXT NOT NULL,
+      dataset TEXT NOT NULL,
+      size INTEGER NOT NULL,
+      modified INTEGER NOT NULL,
+      identity TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
+      hashed_at INTEGER NOT NULL,
+      PRIMARY KEY (path, dataset)
+    ) STRICT, WITHOUT ROWID;
+    """
+}

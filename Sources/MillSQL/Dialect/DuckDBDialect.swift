@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+
+/// The SQL of DuckDB 2.
+public struct DuckDBDialect: Dialect {
+  public init() {}
+
+  public func quote(_ identifier: String) -> String {
+    "\"" + Self.doubled(identifier, UInt8(ascii: "\"")) + "\""
+  }
+
+  public func literal(_ text: String) -> String {
+    "'" + Self.doubled(text, UInt8(ascii: "'")) + "'"
+  }
+
+  public func typeName(_ type: DataType) -> String {
+    switch type {
+    case .string: "VARCHAR"
+    case .long: "BIGINT"
+    case .integer: "INTEGER"
+    case .short: "SMALLINT"
+    case .byte: "TINYINT"
+    case .float: "FLOAT"
+    case .double: "DOUBLE"
+    case .decimal(let precision, let scale): "DECIMAL(\(precision),\(scale))"
+    case .boolean: "BOOLEAN"
+    case .binary: "BLOB"
+    case .date: "DATE"
+    case .timestamp: "TIMESTAMP WITH TIME ZONE"
+    case .timestampWithoutZone: "TIMESTAMP"
+    case .array(let element, _): typeName(element) + "[]"
+    case .map(let key, let value, _): "MAP(\(typeName(key)), \(typeName(value)))"
+    case .structure(let fields):
+      "STRUCT("
+        + fields.map { "\(quote($0.name)) \(typeName($0.type))" }.joined(separator: ", ") + ")"
+    }
+  }
+
+  public func matches(_ text: String, pattern: String) -> String {
+    "regexp_matches(\(text), \(literal(pattern)))"
+  }
+
+  public func namesWhere(_ conditions: [(condition: String, name: String)]) -> String {
+    let cases = conditions.map { "CASE WHEN \($0.condition) THEN \(literal($0.name)) END" }
+    return "list_filter([\(cases.joined(separator: ", "))], lambda name: name IS NOT NULL)"
+  }
+
+  public func decoded(_ text: String, as type: DataType, timeZone: String) -> String {
+    let cast = "TRY_CAST(\(text) AS \(typeName(type)))"
+    switch type {
+    case .string: return text
+    case .long, .integer, .short, .byte:
+      // A cast would round 2.5 to 3; only text that is a whole number passes.
+      return "CASE WHEN \(hasPointOrExponent(text)) "
+        + "THEN CASE WHEN TRY_CAST(\(text) AS DECIMAL(38,10)) = \(cast) THEN \(cast) END "
+        + "ELSE \(cast) END"
+    case .decimal(_, let scale):
+      let wide = "TRY_CAST(\(text) AS DECIMAL(38,\(min(scale + 10, 37))))"
+      return "CASE WHEN strlen(\(text)) - instr(\(text), '.') <= \(scale) "
+        + "OR NOT (\(hasPointOrExponent(text))) THEN \(cast) "
+        + "WHEN \(wide) = \(cast) THEN \(cast) END"
+    case .float, .double:
+      return cast
+    case .timestamp:
+      guard timeZone != "UTC" else { return cast }
+      return zoned(text, timeZone)
+    case .binary:
+      return "encode(\(text))"
+    default:
+      return cast
+    }
+  }
+
+  private func hasPointOrExponent(_ text: String) -> String {
+    "contains(\(text), '.') OR contains(\(text), 'e') OR contains(\(text), 'E')"
+  }
+
+  /// A naive time in a zone as an instant: of a doubled hour the first offset, of a missing hour
+  /// the offset before (docs/semantics.md, 1). ICU takes the later offset of a doubled hour.
+  private func zoned(_ text: String, _ zone: String) -> String {
+    let naive = "TRY_CAST(\(text) AS TIMESTAMP)"
+    let late = "timezone(\(literal(zone)), \(naive))"
+    return "CASE WHEN regexp_matches(\(text), ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') "
+      + "THEN TRY_CAST(\(text) AS TIMESTAMP WITH TIME ZONE) "
+      + "WHEN timezone(\(literal(zone)), \(late) - INTERVAL 1 HOUR) = \(naive) "
+      + "THEN \(late) - INTERVAL 1 HOUR ELSE \(late) END"
+  }
+
+  private static func doubled(_ text: String, _ quote: UInt8) -> String {
+    guard text.utf8.contains(quote) else { return text }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count + 8)
+    for byte in text.utf8 {
+      bytes.append(byte)
+      if byte == quote { bytes.append(byte) }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
