@@ -67,7 +67,7 @@ let package = Package(
       "MillPipelines",
       [
         "MillCore", "MillEngine", "MillLake", "MillLedger", "MillLineage", "MillQuality",
-        "MillSQL", "MillSources",
+        "MillSQL", "MillSources", crypto,
       ]
     ),
     room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillSQL"]),
@@ -108,11 +108,11 @@ let package = Package(
       swiftSettings: house
     ),
     tests("MillCoreTests", ["MillCore", "MillTesting"]),
-    tests("MillSourcesTests", ["MillCore", "MillSources", "MillTesting"]),
+    tests("MillSourcesTests", ["CZlib", "CZstd", "MillCore", "MillSources", "MillTesting"]),
     tests("MillDuckDBTests", ["MillCore", "MillDuckDB", "MillEngine", "MillTesting"]),
     tests("MillLakeTests", ["MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTesting"]),
     tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
-    tests("MillLedgerTests", ["MillCore", "MillLedger", "MillTesting"]),
+    tests("MillLedgerTests", ["MillCore", "MillLedger", "MillLineage", "MillTesting", grdb]),
     tests(
       "MillPipelinesTests",
       [

@@ -4,4 +4,7 @@
 public enum MillraceVersion {
   /// Semantic version text, as `millrace --version` prints it and commits carry it.
   public static let text = "0.1.0"
+
+  /// Raised when what a definition means changes, so that everything is made again.
+  public static let definitionFormat = 1
 }

@@ -31,6 +31,9 @@ public protocol EngineSession: Sendable {
   /// Defines a relation over a raw file: a text column per field, `_rescued` and `_malformed`.
   func define(_ relation: RelationName, as source: RawSource) async throws
 
+  /// Defines a relation from a few rows that are here.
+  func define(_ relation: RelationName, schema: Schema, rows: [[JSONValue]]) async throws
+
   /// Defines a relation as a query over others.
   func define(_ relation: RelationName, as query: String, keeping: Keeping) async throws
 
@@ -131,20 +134,13 @@ public struct BoundQuery: Sendable {
   public var plan: JSONValue
   /// What each output row is made of.
   public var shape: QueryShape
+  /// The query with its columns cast to the published types.
+  public var published: String
 
-  public init(schema: Schema, plan: JSONValue, shape: QueryShape) {
+  public init(schema: Schema, plan: JSONValue, shape: QueryShape, published: String) {
     self.schema = schema
+    self.published = published
     self.plan = plan
     self.shape = shape
   }
-}
-
-/// What a query does with rows, read from its bound plan.
-public enum QueryShape: Hashable, Sendable {
-  /// Each output row comes from one row of one table, without joins.
-  case rowLocal
-  /// Each output row comes from one row of one table, looked up in others.
-  case lookup
-  /// Rows are combined: the reason names the operator.
-  case combining(reason: String)
 }

@@ -118,6 +118,15 @@ public struct DeltaTable: Sendable {
     return added
   }
 
+  /// Makes the folder into which an engine writes this table's files.
+  public func prepare() async throws(LakeError) {
+    do {
+      try await store.prepare("")
+    } catch {
+      throw .storage(table: name, cause: error)
+    }
+  }
+
   struct CommitFile {
     var version: TableVersion
     var modified: Instant

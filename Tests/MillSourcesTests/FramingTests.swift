@@ -207,6 +207,13 @@ struct FramingTests {
     }
   }
 
+  @Test("the header is found below blank lines, and says where")
+  func headerLine() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("x.csv", "\n\r\na,b\n1,2\n")
+    #expect(try scan(path: path, options: ScanOptions(format: .csv)).headerLine == 3)
+  }
+
   @Test("other delimiters and quotes are obeyed")
   func dialect() throws {
     let scratch = try Scratch()

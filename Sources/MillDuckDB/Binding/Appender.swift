@@ -4,8 +4,8 @@ internal import CDuckDB
 
 /// The fast way to put rows into a table: value after value, row after row.
 ///
-/// Rows are kept back and written in blocks, so an error may concern an earlier row. What was not yet
-/// written when the appender is dropped without ``close()`` is thrown away. After an error the
+/// Rows are kept back and written in blocks, so an error may concern an earlier row. What was not
+/// yet written when the appender is dropped without ``close()`` is thrown away. After an error the
 /// appender is of no more use.
 ///
 /// ```swift
@@ -52,7 +52,8 @@ public struct Appender: ~Copyable {
 
   /// Ends a row.
   ///
-  /// - Throws: `invalidInput` when the row has too few values, or any error of writing a full block.
+  /// - Throws: `invalidInput` when the row has too few values, or any error of writing a full
+  ///   block.
   public func endRow() throws(DuckDBError) { try check(duckdb_appender_end_row(raw)) }
 
   /// Writes the rows appended so far.

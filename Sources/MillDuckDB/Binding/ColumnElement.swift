@@ -76,7 +76,8 @@ extension Interval: ColumnElement {
   public static var columnType: DuckDBType { .interval }
 }
 
-/// A span of time as DuckDB keeps it: months and days have no fixed length, so none becomes another.
+/// A span of time as DuckDB keeps it: months and days have no fixed length, so none becomes
+/// another.
 public struct Interval: Hashable, Sendable, BitwiseCopyable {
   /// Whole months, years counted as twelve.
   public var months: Int32

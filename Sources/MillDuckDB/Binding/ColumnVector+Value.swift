@@ -54,7 +54,8 @@ extension ColumnVector {
       return .timeWithZone(microseconds: micros, offsetSeconds: parts.offset)
     case .timestamp: return .timestamp(microseconds: load(row, as: Int64.self))
     case .timestampSeconds: return .timestamp(microseconds: try microseconds(row, times: 1_000_000))
-    case .timestampMilliseconds: return .timestamp(microseconds: try microseconds(row, times: 1_000))
+    case .timestampMilliseconds:
+      return .timestamp(microseconds: try microseconds(row, times: 1_000))
     case .timestampNanoseconds: return .timestampNanoseconds(load(row, as: Int64.self))
     case .timestampWithZone: return .timestampWithZone(microseconds: load(row, as: Int64.self))
     case .timestampWithZoneNanoseconds:

@@ -45,8 +45,8 @@ public struct ColumnVector: ~Copyable {
   /// Reads what DuckDB stores for the type, on the caller's word for what it means.
   ///
   /// DATE is `Int32` days; TIME and TIMESTAMP are `Int64` in the unit of their name, microseconds
-  /// otherwise; DECIMAL is an unscaled `Int16`, `Int32`, `Int64` or `Int128` for up to 4, 9, 18 or 38
-  /// digits; ENUM is a `UInt8`, `UInt16` or `UInt32` code into the names of its type; UUID is
+  /// otherwise; DECIMAL is an unscaled `Int16`, `Int32`, `Int64` or `Int128` for up to 4, 9, 18 or
+  /// 38 digits; ENUM is a `UInt8`, `UInt16` or `UInt32` code into the names of its type; UUID is
   /// `Int128` with the highest bit turned.
   ///
   /// - Throws: `typeMismatch` when the stored type is another.

@@ -24,8 +24,8 @@ final class ConnectionHandle {
 
 /// A connection to a database: one transaction and one statement at a time.
 ///
-/// Every call blocks its thread, so use it from a thread of your own or through ``DuckDBSession``. The
-/// connection closes when it and all statements, results and appenders made from it are gone.
+/// Every call blocks its thread, so use it from a thread of your own or through ``DuckDBSession``.
+/// The connection closes when it and all statements, results and appenders made from it are gone.
 public struct Connection: ~Copyable {
   let handle: ConnectionHandle
 
@@ -69,7 +69,8 @@ public struct Connection: ~Copyable {
       throw DuckDBError(
         kind: .invalidInput,
         message: """
-          Invalid Input Error: the statement has \(statement.parameterCount) parameters,           \(parameters.count) were given
+          Invalid Input Error: the statement has \(statement.parameterCount) parameters, \
+          \(parameters.count) were given
           """
       )
     }
@@ -100,7 +101,8 @@ public struct Connection: ~Copyable {
   public func trackProgress() throws(DuckDBError) {
     try execute(
       """
-      SET enable_progress_bar = true; SET enable_progress_bar_print = false;       SET progress_bar_time = 0
+      SET enable_progress_bar = true; SET enable_progress_bar_print = false; \
+      SET progress_bar_time = 0
       """
     )
   }
@@ -129,8 +131,9 @@ public struct Connection: ~Copyable {
 
   /// Gives the statements one by one, each prepared only when those before it are done.
   ///
-  /// A statement cut out by DuckDB has lost its text and so the place of its errors. It is therefore
-  /// prepared from our own cut of the text, as long as both found the same number of statements.
+  /// A statement cut out by DuckDB has lost its text and so the place of its errors. It is
+  /// therefore prepared from our own cut of the text, as long as both found the same number of
+  /// statements.
   private func forEachStatement(
     of sql: String,
     _ body: (borrowing Statement) throws(DuckDBError) -> Void

@@ -23,9 +23,9 @@ final class Operation: Sendable {
 
 /// The part of a connection that other threads may touch.
 ///
-/// DuckDB forgets an interrupt that comes before a statement has begun and keeps no record of whom it
-/// was meant for. So each operation has a mark of its own, and the mutex is held around every foreign
-/// use of the handle, which is gone from here before the connection closes.
+/// DuckDB forgets an interrupt that comes before a statement has begun and keeps no record of whom
+/// it was meant for. So each operation has a mark of its own, and the mutex is held around every
+/// foreign use of the handle, which is gone from here before the connection closes.
 final class ConnectionControl: Sendable {
   private struct State {
     var handle: duckdb_connection?

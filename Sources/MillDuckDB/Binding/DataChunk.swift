@@ -19,9 +19,11 @@ public struct DataChunk: ~Copyable {
   public let columns: [QueryResult.Column]
 
   private let raw: duckdb_data_chunk
+  private let result: ResultHandle
 
-  init(taking raw: duckdb_data_chunk, columns: [QueryResult.Column]) {
+  init(taking raw: duckdb_data_chunk, of result: ResultHandle, columns: [QueryResult.Column]) {
     self.raw = raw
+    self.result = result
     self.columns = columns
     rowCount = Int(duckdb_data_chunk_get_size(raw))
   }
@@ -54,8 +56,8 @@ public struct DataChunk: ~Copyable {
 
   /// Reads a column of fixed width in place.
   ///
-  /// - Throws: `typeMismatch` when the column has another type; DATE, DECIMAL and the like are read by
-  ///   ``ColumnVector/withStorage(as:_:)``, which says so.
+  /// - Throws: `typeMismatch` when the column has another type; DATE, DECIMAL and the like are read
+  ///   by ``ColumnVector/withStorage(as:_:)``, which says so.
   public func withColumn<Element: ColumnElement, Result: ~Copyable>(
     _ column: Int,
     as element: Element.Type,

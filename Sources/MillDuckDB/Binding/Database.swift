@@ -4,8 +4,8 @@ internal import CDuckDB
 
 /// An open DuckDB database: a file, or a room in memory that is gone with its last connection.
 ///
-/// > Note: `@unchecked Sendable` holds because the handle never changes after `init`, DuckDB takes a
-/// > lock of its own to connect, and `deinit` runs when nobody else has a reference.
+/// > Note: `@unchecked Sendable` holds because the handle never changes after `init`, DuckDB takes
+/// > a lock of its own to connect, and `deinit` runs when nobody else has a reference.
 public final class Database: @unchecked Sendable {
   private let handle: duckdb_database
 
@@ -35,7 +35,12 @@ public final class Database: @unchecked Sendable {
     let state = duckdb_open_ext(path ?? ":memory:", &database, settings, &message)
     defer { duckdb_free(message) }
     guard state == DuckDBSuccess, let database else {
-      throw DuckDBError(message: message.map { String(cString: $0) } ?? "IO Error: cannot open")
+      let error = DuckDBError(
+        message: message.map { String(cString: $0) } ?? "IO Error: cannot open"
+      )
+      // An unknown or impossible setting is told as invalid input; nothing else was put in.
+      guard error.kind == .invalidInput, !configuration.isEmpty else { throw error }
+      throw DuckDBError(kind: .configuration, message: error.message)
     }
     handle = database
   }

@@ -5,9 +5,10 @@ internal import CDuckDB
 extension DuckDBError {
   /// An error about SQL text, with the place read out of DuckDB's excerpt.
   ///
-  /// DuckDB ends a message with `LINE n: excerpt` and a line of carets. The excerpt of a long line is
-  /// cut, and `n` may count from the statement rather than from the text, so the excerpt is looked up
-  /// in the text. Carets are placed by display width; a few wide characters may shift the column.
+  /// DuckDB ends a message with `LINE n: excerpt` and a line of carets. The excerpt of a long line
+  /// is cut, and `n` may count from the statement rather than from the text, so the excerpt is
+  /// looked up in the text. Carets are placed by display width; a few wide characters may shift the
+  /// column.
   init(message: String, type: duckdb_error_type? = nil, statement: SQLStatement? = nil) {
     let kind = type.map { Kind($0) } ?? Kind(messagePrefix: message)
     let place = Excerpt(endOf: message)?.place(in: statement)
@@ -70,10 +71,12 @@ struct Excerpt {
     var count = 0
     for character in text {
       guard left > 0 else { break }
-      let isWide = character.unicodeScalars.contains { (0x1100...0x115F).contains($0.value) 
-        || (0x2E80...0xA4CF).contains($0.value) || (0xAC00...0xD7A3).contains($0.value)
-        || (0xF900...0xFAFF).contains($0.value) || (0xFE30...0xFE6F).contains($0.value)
-        || (0xFF00...0xFF60).contains($0.value) || (0x1F300...0x1FAFF).contains($0.value) }
+      let isWide = character.unicodeScalars.contains {
+        (0x1100...0x115F).contains($0.value)
+          || (0x2E80...0xA4CF).contains($0.value) || (0xAC00...0xD7A3).contains($0.value)
+          || (0xF900...0xFAFF).contains($0.value) || (0xFE30...0xFE6F).contains($0.value)
+          || (0xFF00...0xFF60).contains($0.value) || (0x1F300...0x1FAFF).contains($0.value)
+      }
       left -= isWide ? 2 : 1
       count += 1
     }

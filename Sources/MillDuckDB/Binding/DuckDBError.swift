@@ -4,8 +4,9 @@ public import MillCore
 
 /// What DuckDB, or this binding of it, refused.
 ///
-/// ``description`` never repeats the text of a data error, since DuckDB quotes values and keys there;
-/// ``message`` and ``debugDescription`` hold it whole and are for the owner of the data alone.
+/// ``description`` never repeats the text of a data error, since DuckDB quotes values and keys
+/// there; ``message`` and ``debugDescription`` hold it whole and are for the owner of the data
+/// alone.
 public struct DuckDBError: Failure, Hashable, CustomDebugStringConvertible {
   /// What went wrong.
   public let kind: Kind
@@ -33,7 +34,8 @@ public struct DuckDBError: Failure, Hashable, CustomDebugStringConvertible {
   /// Whose move it is, read from the kind.
   public var errorClass: ErrorClass { kind.errorClass }
 
-  /// One line: the kind, the place in the SQL, and DuckDB's first sentence unless it may quote data.
+  /// One line: the kind, the place in the SQL, and DuckDB's first sentence unless it may quote
+  /// data.
   public var description: String {
     let place =
       switch (line, column) {

@@ -4,25 +4,38 @@
 ///
 /// Its text is the SQL that names it, such as `DECIMAL(10,2)` or `STRUCT(a INTEGER, b VARCHAR[])`.
 @nonexhaustive
-public indirect enum DuckDBType: Hashable, Sendable, CustomStringConvertible {
+public enum DuckDBType: Hashable, Sendable, CustomStringConvertible {
+  /// True or false, and the signed integers of 8 to 128 bits.
   case boolean, tinyint, smallint, integer, bigint, hugeint
+  /// The unsigned integers of 8 to 128 bits.
   case utinyint, usmallint, uinteger, ubigint, uhugeint
+  /// Binary fractions of 32 and 64 bits.
   case float, double
   /// Digits in all, and digits after the point.
   case decimal(width: Int, scale: Int)
+  /// Text, bytes, bits, a 128-bit name, and an integer of any length.
   case varchar, blob, bit, uuid, bignum
+  /// Days, and times of day with and without an offset.
   case date, time, timeNanoseconds, timeWithZone
+  /// Moments on a clock without a zone.
   case timestamp, timestampSeconds, timestampMilliseconds, timestampNanoseconds
+  /// Moments of UTC.
   case timestampWithZone, timestampWithZoneNanoseconds
+  /// Months, days and microseconds.
   case interval
   /// The names in the order of their codes.
   case enumeration([String])
-  case list(DuckDBType)
+  /// Values of one type, as many as there are.
+  indirect case list(DuckDBType)
   /// A list whose rows all have the same number of elements.
-  case array(DuckDBType, size: Int)
+  indirect case array(DuckDBType, size: Int)
+  /// Named parts.
   case structure([Field])
-  case map(key: DuckDBType, value: DuckDBType)
+  /// Keys and values.
+  indirect case map(key: DuckDBType, value: DuckDBType)
+  /// One of several named members.
   case union([Field])
+  /// Shapes, and values that carry their own types.
   case geometry, variant
   /// The type of a bare NULL.
   case null

@@ -2,6 +2,19 @@
 
 internal import CDuckDB
 
+/// The C result, kept by every chunk made of it so that no chunk can outlive its memory.
+final class ResultHandle {
+  fileprivate var raw: duckdb_result
+  let connection: ConnectionHandle
+
+  init(_ raw: duckdb_result, on connection: ConnectionHandle) {
+    self.raw = raw
+    self.connection = connection
+  }
+
+  deinit { duckdb_destroy_result(&raw) }
+}
+
 /// The rows of one statement, chunk after chunk, each read once.
 public struct QueryResult: ~Copyable {
   /// Whether all rows are made before the first is read.
@@ -28,11 +41,10 @@ public struct QueryResult: ~Copyable {
   /// How many rows INSERT, UPDATE, DELETE or COPY touched; zero for anything that returns rows.
   public let rowsChanged: Int
 
-  private var raw: duckdb_result
+  private let handle: ResultHandle
   private let delivery: Delivery
   private let source: SQLStatement
   private let deadline: ContinuousClock.Instant?
-  private let handle: ConnectionHandle
 
   init(
     taking result: duckdb_result,
@@ -57,24 +69,19 @@ public struct QueryResult: ~Copyable {
     self.columns = columns
     // DuckDB takes a stream for a materialised result here and would read wild memory.
     rowsChanged = delivery == .materialised ? Int(duckdb_rows_changed(&result)) : 0
-    raw = result
+    self.handle = ResultHandle(result, on: handle)
     self.delivery = delivery
     self.source = source
     self.deadline = deadline
-    self.handle = handle
-  }
-
-  deinit {
-    var raw = raw
-    duckdb_destroy_result(&raw)
   }
 
   /// The next chunk, or nothing at the end of the rows.
   ///
-  /// - Throws: what the statement throws, when it streams; `interrupted` and `deadlineExceeded` too.
+  /// - Throws: what the statement throws, when it streams; `interrupted` and `deadlineExceeded`
+  ///   too.
   public mutating func nextChunk() throws(DuckDBError) -> DataChunk? {
     guard delivery == .streaming else { return try fetch() }
-    let control = handle.control
+    let control = handle.connection.control
     return try control.run(deadline: deadline) { () throws(DuckDBError) in try fetch() }
   }
 
@@ -102,12 +109,12 @@ public struct QueryResult: ~Copyable {
   }
 
   private mutating func fetch() throws(DuckDBError) -> DataChunk? {
-    guard let chunk = duckdb_fetch_chunk(raw) else {
+    guard let chunk = duckdb_fetch_chunk(handle.raw) else {
       // The end of the rows and an error look the same until the result is asked.
-      if let error = QueryResult.error(of: &raw, source: source) { throw error }
+      if let error = QueryResult.error(of: &handle.raw, source: source) { throw error }
       return nil
     }
-    return DataChunk(taking: chunk, columns: columns)
+    return DataChunk(taking: chunk, of: handle, columns: columns)
   }
 
   private static func error(of result: inout duckdb_result, source: SQLStatement) -> DuckDBError? {

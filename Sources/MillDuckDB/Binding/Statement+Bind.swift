@@ -113,7 +113,12 @@ extension Statement {
   public func bind(_ value: [UInt8], at parameter: Parameter) throws(DuckDBError) {
     let index = try index(of: parameter)
     let state = value.withUnsafeBytes { bytes in
-      duckdb_bind_blob(raw, index, bytes.baseAddress ?? UnsafeRawPointer(emptyText), idx_t(bytes.count))
+      duckdb_bind_blob(
+        raw,
+        index,
+        bytes.baseAddress ?? UnsafeRawPointer(emptyText),
+        idx_t(bytes.count)
+      )
     }
     try check(state)
   }

@@ -77,7 +77,8 @@ public struct Statement: ~Copyable {
 
   /// Runs the statement with the parameters bound now.
   ///
-  /// - Throws: `interrupted` or `deadlineExceeded` when it was stopped; the connection stays usable.
+  /// - Throws: `interrupted` or `deadlineExceeded` when it was stopped; the connection stays
+  ///   usable.
   public func execute(
     delivery: QueryResult.Delivery = .materialised,
     deadline: ContinuousClock.Instant? = nil

@@ -174,7 +174,10 @@ private struct ValueHandles: ~Copyable {
 
 extension duckdb_hugeint {
   init(_ value: Int128) {
-    self.init(lower: UInt64(truncatingIfNeeded: value), upper: Int64(truncatingIfNeeded: value >> 64))
+    self.init(
+      lower: UInt64(truncatingIfNeeded: value),
+      upper: Int64(truncatingIfNeeded: value >> 64)
+    )
   }
 }
 

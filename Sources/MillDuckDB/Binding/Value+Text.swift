@@ -3,7 +3,8 @@
 extension Value: CustomStringConvertible {
   /// The value as DuckDB's own cast to VARCHAR writes it, moments with a zone in UTC.
   ///
-  /// Two differences: a DECIMAL below one has its leading zero (`0.05`), also when its type has no
+  /// Differences: DuckDB does not always find the shortest digits of a FLOAT (it writes 1.5e10 as
+  /// `15000000512.0`); a DECIMAL below one has its leading zero (`0.05`), also when its type has no
   /// place for one, and a text in a list, structure or map is quoted by DuckDB's rule as of 2.0.
   public var description: String {
     switch self {
@@ -13,8 +14,8 @@ extension Value: CustomStringConvertible {
     case .uint(let value): "\(value)"
     case .hugeint(let value): "\(value)"
     case .uhugeint(let value): "\(value)"
-    case .float(let value): floatText(value.description, isFinite: value.isFinite)
-    case .double(let value): floatText(value.description, isFinite: value.isFinite)
+    case .float(let value): floatText(value)
+    case .double(let value): floatText(value)
     case .decimal(let unscaled, let scale): decimalText(unscaled, scale: scale)
     case .text(let text): text
     case .bytes(let bytes): blobText(bytes)
@@ -70,8 +71,11 @@ private func quoted(_ text: String) -> String {
 }
 
 /// Swift and DuckDB find the same shortest digits, but write an exponent at other sizes.
-private func floatText(_ text: String, isFinite: Bool) -> String {
-  guard isFinite else { return text.hasPrefix("-nan") ? "nan" : text }
+private func floatText<Number: BinaryFloatingPoint & CustomStringConvertible>(
+  _ number: Number
+) -> String {
+  let text = number.description
+  guard number.isFinite else { return number.isNaN ? "nan" : text }
   let isNegative = text.hasPrefix("-")
   let parts = text.drop { $0 == "-" }.split(separator: "e")
   guard let mantissa = parts.first else { return text }

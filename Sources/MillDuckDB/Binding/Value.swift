@@ -2,21 +2,28 @@
 
 /// One cell of a result, or one parameter, taken out of DuckDB's memory.
 @nonexhaustive
-public indirect enum Value: Hashable, Sendable {
+public enum Value: Hashable, Sendable {
+  /// No value.
   case null
+  /// BOOLEAN.
   case bool(Bool)
   /// TINYINT to BIGINT.
   case int(Int64)
   /// UTINYINT to UBIGINT.
   case uint(UInt64)
+  /// HUGEINT.
   case hugeint(Int128)
+  /// UHUGEINT.
   case uhugeint(UInt128)
+  /// FLOAT; not a number is not equal to itself.
   case float(Float)
+  /// DOUBLE; not a number is not equal to itself.
   case double(Double)
   /// The number without its point, and how many digits stand after it.
   case decimal(unscaled: Int128, scale: Int)
   /// VARCHAR; also BIT and BIGNUM in the text that DuckDB writes for them, and the name of an ENUM.
   case text(String)
+  /// BLOB.
   case bytes([UInt8])
   /// Days since 1970-01-01; the extremes are the infinities.
   case date(days: Int32)
@@ -34,16 +41,18 @@ public indirect enum Value: Hashable, Sendable {
   case timestampWithZone(microseconds: Int64)
   /// UTC nanoseconds since 1970-01-01.
   case timestampWithZoneNanoseconds(Int64)
+  /// INTERVAL.
   case interval(Interval)
   /// Lower-case hexadecimal in groups of 8, 4, 4, 4 and 12.
   case uuid(String)
   /// LIST and ARRAY.
   case list([Value])
+  /// STRUCT.
   case structure(Structure)
   /// The entries in DuckDB's order.
   case map([MapEntry])
   /// The member in use, and its value.
-  case union(tag: String, Value)
+  indirect case union(tag: String, Value)
 
   /// Named values in order.
   public struct Structure: Hashable, Sendable {

@@ -15,6 +15,8 @@ public struct RawSource: Sendable {
   public var withOrdinal: Bool
   /// The longest record in the file.
   public var longestRecord: ByteCount
+  /// Lines before the header, for CSV.
+  public var skippedLines: Int64
 
   public init(
     path: String,
@@ -22,7 +24,8 @@ public struct RawSource: Sendable {
     fields: [String],
     nullTexts: [String] = [],
     withOrdinal: Bool = false,
-    longestRecord: ByteCount = ByteCount(bytes: 0)
+    longestRecord: ByteCount = .zero,
+    skippedLines: Int64 = 0
   ) {
     self.path = path
     self.format = format
@@ -30,6 +33,7 @@ public struct RawSource: Sendable {
     self.nullTexts = nullTexts
     self.withOrdinal = withOrdinal
     self.longestRecord = longestRecord
+    self.skippedLines = skippedLines
   }
 }
 

@@ -50,7 +50,7 @@ extension DeltaTable {
     since first: TableVersion,
     through last: TableVersion
   ) async throws(LakeError) {
-    if change.expecting != nil || change.mode == .overwrite {
+    if !change.isBlindAppend {
       throw .conflict(table: name, version: first, reason: "this commit stands on the one before")
     }
     let ours = Set(change.transactions.map(\.appID))
@@ -87,19 +87,19 @@ extension DeltaTable {
       identifier.lastUpdated = now
       actions.append(.transaction(identifier))
     }
-    if change.mode == .overwrite {
-      for file in (snapshot?.files.values.sorted { $0.path < $1.path }) ?? [] {
-        actions.append(
-          .remove(
-            RemoveFile(
-              path: file.path,
-              deletionTimestamp: now,
-              partitionValues: file.partitionValues,
-              size: file.size
-            )
+    let replaced =
+      change.mode == .overwrite ? Array((snapshot?.files ?? [:]).values) : change.replacing
+    for file in replaced.sorted(by: { $0.path < $1.path }) {
+      actions.append(
+        .remove(
+          RemoveFile(
+            path: file.path,
+            deletionTimestamp: now,
+            partitionValues: file.partitionValues,
+            size: file.size
           )
         )
-      }
+      )
     }
     for (file, key) in zip(change.files, keys) {
       actions.append(
@@ -129,7 +129,7 @@ extension DeltaTable {
     ])
     if let snapshot { info["readVersion"] = .int(snapshot.version.number) }
     info["isolationLevel"] = .string("Serializable")
-    info["isBlindAppend"] = .bool(change.mode == .append)
+    info["isBlindAppend"] = .bool(change.isBlindAppend)
     var metrics = JSONObject()
     metrics["numFiles"] = .string(String(change.files.count))
     metrics["numOutputRows"] = .string(

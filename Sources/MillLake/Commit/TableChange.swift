@@ -15,6 +15,8 @@ public struct TableChange: Sendable {
   public var mode: Mode
   /// Files that an engine has written into the table's folder.
   public var files: [DataFile]
+  /// Files of the table that these ones replace, under `append`; an overwrite replaces all.
+  public var replacing: [AddFile]
   /// The schema of the files; an append may add columns at the end, an overwrite may change all.
   public var schema: Schema
   public var partitionColumns: [String]
@@ -28,9 +30,13 @@ public struct TableChange: Sendable {
   /// The commit lands only on this version; nil means on whichever is newest.
   public var expecting: TableVersion?
 
+  /// Whether the commit stands on nothing that another writer could change.
+  var isBlindAppend: Bool { mode == .append && replacing.isEmpty && expecting == nil }
+
   public init(
     mode: Mode,
     files: [DataFile],
+    replacing: [AddFile] = [],
     schema: Schema,
     partitionColumns: [String] = [],
     transactions: [TransactionIdentifier] = [],
@@ -41,6 +47,7 @@ public struct TableChange: Sendable {
   ) {
     self.mode = mode
     self.files = files
+    self.replacing = replacing
     self.schema = schema
     self.partitionColumns = partitionColumns
     self.transactions = transactions

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import MillCore
+public import MillCore
 
 extension FileStatistics {
   /// The statistics as the `stats` text of an add action; columns follow the schema's order.
@@ -43,4 +43,9 @@ extension FileStatistics {
     }
     self.init(rows: json["numRecords"]?.integer, columns: columns)
   }
+}
+
+extension AddFile {
+  /// The statistics, read from their text; empty when there are none.
+  public var statistics: FileStatistics { FileStatistics(statsText: stats) }
 }

@@ -13,7 +13,7 @@ internal import MillCore
 /// The lock is `flock(2)` on `.millrace/run.lock`: the kernel gives it back when its owner dies, so
 /// a dead owner is taken over and a living one never is, whatever process ids are reused. The file
 /// says who has it.
-package struct RunLock: ~Copyable {
+package final class RunLock: Sendable {
   private let descriptor: Int32
   private let path: String
 
@@ -44,9 +44,14 @@ package struct RunLock: ~Copyable {
     }
   }
 
+  /// Gives the lock back; it is given back with the object at the latest.
+  package func release() {
+    // Nobody else has it between here and the close.
+    _ = flock(descriptor, LOCK_UN)
+  }
+
   deinit {
     // The file stays: removing it would let two owners lock two different files of one name.
-    _ = ftruncate(descriptor, 0)
     _ = close(descriptor)
   }
 

@@ -37,6 +37,7 @@ struct CSVFramer: RecordFramer, ~Copyable {
   private var recordLine = 0
   private var previousByte: UInt8 = 0
   private var head = RecordHead()
+  private var picks: RecordPicks
 
   /// A header is kept whole up to this many bytes; a longer one is refused as too long.
   static let maximumHeaderBytes = 4 << 20
@@ -50,6 +51,7 @@ struct CSVFramer: RecordFramer, ~Copyable {
     keptBytesPerRecord = options.keptBytesPerRecord
     expectedFields = options.expectedFields ?? 0
     awaitsHeader = hasHeader
+    picks = RecordPicks(options.pickedRecords)
   }
 
   mutating func skip(_ count: Int) {
@@ -264,7 +266,7 @@ extension CSVFramer {
     if length > 0, byte(base, before: position) == Self.carriageReturn { length &-= 1 }
     // Everything unusual, the first record and the header included, takes the long way.
     if fields == expectedFields, length > 0, length <= maximumRecordBytes, !hasTextAfterQuote,
-      !awaitsHeader
+      !awaitsHeader, picks.isEmpty
     {
       counts.records &+= 1
       counts.longest = max(counts.longest, length)
@@ -318,8 +320,9 @@ extension CSVFramer {
     } else {
       counts.records += 1
       counts.longest = max(counts.longest, length)
-      if let reason = known ?? irregularity(length: length) {
-        counts.irregular += 1
+      let irregularity = known ?? irregularity(length: length)
+      if irregularity != nil { counts.irregular += 1 }
+      if let reason = irregularity ?? picks.passedRegular() {
         let extent = RecordExtent(
           line: recordLine + 1,
           lineCount: lines,

@@ -24,10 +24,12 @@ struct JSONLinesFramer: RecordFramer, ~Copyable {
   private var chunkStart = 0
   private var previousByte: UInt8 = 0
   private var head = RecordHead()
+  private var picks: RecordPicks
 
   init(options: ScanOptions) {
     maximumRecordBytes = options.maximumRecordBytes
     keptBytesPerRecord = options.keptBytesPerRecord
+    picks = RecordPicks(options.pickedRecords)
   }
 
   mutating func skip(_ count: Int) {
@@ -72,7 +74,13 @@ struct JSONLinesFramer: RecordFramer, ~Copyable {
     if hasContent || Self.hasContent(line) {
       counts.records &+= 1
       counts.longest = max(counts.longest, length)
-      if length > maximumRecordBytes { report(line, end: end, length: length, &sink) }
+      if length > maximumRecordBytes {
+        counts.irregular += 1
+        let reason = IrregularReason.tooLong(limit: maximumRecordBytes)
+        report(line, reason, end: end, length: length, &sink)
+      } else if !picks.isEmpty, let reason = picks.passedRegular() {
+        report(line, reason, end: end, length: length, &sink)
+      }
     } else {
       counts.blankLines &+= 1
     }
@@ -84,11 +92,11 @@ struct JSONLinesFramer: RecordFramer, ~Copyable {
   @inline(never)
   private mutating func report(
     _ line: UnsafeRawBufferPointer,
+    _ reason: IrregularReason,
     end: Int,
     length: Int,
     _ sink: inout some RecordSink
   ) {
-    counts.irregular += 1
     let extent = RecordExtent(
       line: counts.records + counts.blankLines,
       lineCount: 1,
@@ -96,7 +104,7 @@ struct JSONLinesFramer: RecordFramer, ~Copyable {
       length: length,
       end: end
     )
-    sink.irregular(extent, .tooLong(limit: maximumRecordBytes), head: head, tail: line)
+    sink.irregular(extent, reason, head: head, tail: line)
   }
 
   @inline(__always)

@@ -70,3 +70,24 @@ protocol RecordFramer: ~Copyable {
   mutating func feed(_ chunk: UnsafeRawBufferPointer, to sink: inout some RecordSink)
   mutating func finish(_ sink: inout some RecordSink)
 }
+
+/// The regular records that somebody asked for by their numbers, met in order.
+struct RecordPicks {
+  private var wanted: ArraySlice<Int64>
+  private var passed: Int64 = 0
+
+  /// - Parameter wanted: Numbers of regular records from 1, ascending.
+  init(_ wanted: [Int64]) {
+    self.wanted = wanted[...]
+  }
+
+  var isEmpty: Bool { wanted.isEmpty }
+
+  /// Takes down that a regular record went by; a reason to report it if it was asked for.
+  mutating func passedRegular() -> IrregularReason? {
+    passed += 1
+    guard wanted.first == passed else { return nil }
+    wanted = wanted.dropFirst()
+    return .picked
+  }
+}

@@ -17,6 +17,8 @@ public struct FileScan: Hashable, Sendable {
   public var physicalLines: Int64 = 0
   /// The column names, quotes removed; nil without a header or where no line has content.
   public var headerFields: [String]?
+  /// The physical line on which the header starts, from one: blank lines may stand before it.
+  public var headerLine: Int64?
   /// The longest data record in bytes, line end not counted.
   public var longestRecordBytes: Int64 = 0
   public var hasByteOrderMark = false

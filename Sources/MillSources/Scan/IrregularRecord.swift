@@ -11,6 +11,8 @@ public enum IrregularReason: Hashable, Sendable, CustomStringConvertible {
   case unclosedQuote
   /// A closing quote is followed by neither delimiter nor line end.
   case textAfterClosingQuote
+  /// Nothing is wrong with its shape: it was asked for by its number.
+  case picked
 
   /// A stable, countable name such as `too-few-fields`.
   public var name: String {
@@ -20,6 +22,7 @@ public enum IrregularReason: Hashable, Sendable, CustomStringConvertible {
     case .tooManyFields: "too-many-fields"
     case .unclosedQuote: "unclosed-quote"
     case .textAfterClosingQuote: "text-after-closing-quote"
+    case .picked: "picked"
     }
   }
 
@@ -30,6 +33,7 @@ public enum IrregularReason: Hashable, Sendable, CustomStringConvertible {
     case .tooManyFields(let expected, let found): "\(found) fields where \(expected) are expected"
     case .unclosedQuote: "a quote is open at the end of the file"
     case .textAfterClosingQuote: "text follows a closing quote"
+    case .picked: "asked for"
     }
   }
 }

@@ -82,6 +82,7 @@ private func frame<Framer: RecordFramer & ~Copyable>(
   scan.blankLines = Int64(counts.blankLines)
   scan.physicalLines = Int64(counts.newlines) + (reader.endsWithoutNewline ? 1 : 0)
   scan.headerFields = reader.headerFields
+  scan.headerLine = reader.headerLine
   scan.longestRecordBytes = Int64(counts.longest)
   scan.hasByteOrderMark = reader.hasByteOrderMark
   scan.irregularCount = Int64(counts.irregular)

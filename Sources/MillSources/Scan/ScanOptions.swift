@@ -31,6 +31,8 @@ public struct ScanOptions: Hashable, Sendable {
   public var keptBytesPerRecord: Int
   /// How many bytes of all irregular records of the file are kept.
   public var keptBytes: Int
+  /// Numbers of regular records, from 1 and ascending, that are reported like irregular ones.
+  var pickedRecords: [Int64] = []
 
   public init(
     format: SourceFormat,

@@ -6,6 +6,7 @@ struct TextReader<Framer: RecordFramer & ~Copyable>: ~Copyable {
   private(set) var hasByteOrderMark = false
   private(set) var bytes: Int64 = 0
   private(set) var headerFields: [String]?
+  private(set) var headerLine: Int64?
   private let path: String
   private var lastByte: UInt8 = 0x0A
   private var check = UTF8Check()
@@ -76,6 +77,7 @@ struct TextReader<Framer: RecordFramer & ~Copyable>: ~Copyable {
   private mutating func checkHeader() throws(SourceError) {
     guard headerFields == nil, let header = framer.header else { return }
     headerFields = try header.names(path: path)
+    headerLine = Int64(header.line)
   }
 
   private func notUTF8(at offset: Int, in chunk: UnsafeRawBufferPointer) -> SourceError {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+public import MillPipelines
+public import MillQuality
+
+/// What all rows of a dataset's files show.
+public struct DatasetProfile: Hashable, Sendable {
+  /// The word after `bronze.` and `silver.`.
+  public var name: String
+  /// The files read, absolute.
+  public var files: [String]
+  public var format: SourceDefinition.Format
+  /// Regular records.
+  public var rows: Int64
+  /// On disk, as packed.
+  public var bytes: ByteCount
+  public var irregularRecords: Int64
+  public var blankLines: Int64
+  /// Text that is to mean null.
+  public var nullTexts: [String]
+  public var columns: [ColumnProfile]
+  /// Columns that tell rows apart, by their published names; empty if none were found.
+  public var keys: [String]
+  /// Rows that repeat the key of an earlier one.
+  public var keyRepeats: Int64
+  /// Rows that repeat another one in every column.
+  public var rowRepeats: Int64
+  public var rules: [SuggestedRule]
+  /// What a person should look at.
+  public var findings: [String]
+}
+
+/// What one column shows.
+public struct ColumnProfile: Hashable, Sendable {
+  /// The name in the files.
+  public var field: String
+  /// The name in bronze and silver.
+  public var name: String
+  /// The narrowest published type that holds every value without loss.
+  public var type: DataType
+  public var nulls: Int64
+  public var values: Int64
+  /// Different values: exact where `distinctIsExact`, within some percent otherwise.
+  public var distinct: Int64
+  public var distinctIsExact: Bool
+  /// Least and greatest value as text; nil without values.
+  public var minimum: String?
+  public var maximum: String?
+  /// Quantiles of numbers, and of days and instants in seconds since 1970.
+  public var quantiles: Quantiles?
+  /// Values outside of the bounds that `range` proposes.
+  public var outliers: Int64
+  /// The most frequent values, if there are few different ones.
+  public var top: [ValueCount]
+  /// Characters of the shortest and the longest text.
+  public var lengths: ClosedRange<Int64>?
+  /// A pattern that every value matches.
+  public var pattern: String?
+
+  /// Whether there is one value and no null.
+  public var isConstant: Bool { distinct == 1 && nulls == 0 }
+}
+
+/// Where the values of a column lie.
+public struct Quantiles: Hashable, Sendable {
+  public var p01: Double
+  public var p25: Double
+  public var p50: Double
+  public var p75: Double
+  public var p99: Double
+  /// The quantile beyond which ``RangeBounds`` looks for outliers, and its mirror image.
+  public var lowTail: Double
+  public var highTail: Double
+  public var minimum: Double
+  public var maximum: Double
+}
+
+/// A value and how often it occurs.
+public struct ValueCount: Hashable, Sendable {
+  public var value: String
+  public var count: Int64
+}
+
+/// A rule and why it is proposed.
+public struct SuggestedRule: Hashable, Sendable {
+  public var rule: Rule
+  /// What in the data speaks for it.
+  public var evidence: String
+}

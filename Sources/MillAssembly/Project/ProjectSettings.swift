@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+
+/// What `millrace.yaml` says of the project as a whole.
+public struct ProjectSettings: Hashable, Sendable {
+  /// The engine that runs a project's SQL.
+  public enum EngineKind: String, Sendable, CaseIterable {
+    /// DuckDB inside of this process.
+    case duckdb
+  }
+
+  /// The name of the pipeline.
+  public var name: String
+  /// The folder of the tables: absolute, or relative to the project and inside of it.
+  public var lake: String
+  /// The engine that runs the SQL.
+  public var engineKind: EngineKind
+  /// Threads of the engine; nil for one per processor.
+  public var threads: Int?
+  /// What the engine may keep in memory; at least ``memoryMin``.
+  public var memory: ByteCount
+  /// What the engine may spill to disk.
+  public var temp: ByteCount
+  /// Datasets that are made at the same time.
+  public var parallel: Int
+  /// The longest record that is read from a raw file.
+  public var maxRecordBytes: ByteCount
+  /// Records of one file that may be undecodable before the file is left alone.
+  public var maxDeadLetters: Int
+
+  /// Settings with the defaults of everything but the name.
+  public init(
+    name: String,
+    lake: String = "lake",
+    engineKind: EngineKind = .duckdb,
+    threads: Int? = nil,
+    memory: ByteCount = ByteCount(bytes: 2 << 30),
+    temp: ByteCount = ByteCount(bytes: 50 << 30),
+    parallel: Int = 2,
+    maxRecordBytes: ByteCount = ByteCount(bytes: 16 << 20),
+    maxDeadLetters: Int = 100_000
+  ) {
+    self.name = name
+    self.lake = lake
+    self.engineKind = engineKind
+    self.threads = threads
+    self.memory = memory
+    self.temp = temp
+    self.parallel = parallel
+    self.maxRecordBytes = maxRecordBytes
+    self.maxDeadLetters = maxDeadLetters
+  }
+
+  /// The least that an engine works with.
+  public static let memoryMin = ByteCount(bytes: 256 << 20)
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every key that a project's files may hold.
+///
+/// The reference documentation is checked against this list, and so is every file that is read.
+public enum YAMLReference {
+  /// The keys in the order of the files: `millrace.…` of `millrace.yaml`, `source.…` of
+  /// `sources/*.yaml`, `model.…` of the headers of models.
+  public static let keys: [(path: String, meaning: String)] = KnownKeys.all.flatMap { table in
+    table.keys.map { (path: "\(table.path).\($0.name)", meaning: $0.meaning) }
+  }
+}
+
+/// The keys of one kind of mapping; a mapping with any other is refused.
+struct KnownKeys: Sendable {
+  /// Where the mapping stands, such as `source.csv`.
+  let path: String
+  let keys: [(name: String, meaning: String)]
+
+  var names: [String] { keys.map(\.name) }
+
+  init(_ path: String, _ keys: [(name: String, meaning: String)]) {
+    self.path = path
+    self.keys = keys
+  }
+
+  func meaning(of name: String) -> String? {
+    keys.first { $0.name == name }?.meaning
+  }
+
+  static let all: [KnownKeys] = [
+    settings, engine, source, csv, model, dedupe, incremental, repair, fill, impute, clamp, rule,
+    complete, unique, range, pattern, allowed, reference, rows, predicate, query,
+  ]
+}
+
+// MARK: - millrace.yaml
+
+extension KnownKeys {
+  static let settings = KnownKeys(
+    "millrace",
+    [
+      ("name", "the name of the pipeline, required"),
+      ("lake", "the folder of the tables, relative to the project or absolute (lake)"),
+      ("engine", "what runs the SQL"),
+      ("threads", "threads of the engine (one per processor)"),
+      ("memory", "what the engine may keep in memory, at least 256MiB (2GiB)"),
+      ("temp", "what the engine may spill to disk (50GiB)"),
+      ("parallel", "datasets that are made at the same time (2)"),
+      ("max_record_bytes", "the longest record that is read from a raw file (16MiB)"),
+      ("max_dead_letters", "undecodable records that one file may hold (100000)"),
+    ]
+  )
+
+  static let engine = KnownKeys("millrace.engine", [("kind", "duckdb, the one there is")])
+}
+
+// MARK: - sources/*.yaml
+
+extension KnownKeys {
+  static let source = KnownKeys(
+    "source",
+    [
+      ("description", "what the data is, for readers"),
+      ("files", "a path or glob, or a list of them, relative to the project; required"),
+      ("format", "csv, jsonl or parquet (told by the extension of the first file pattern)"),
+      ("csv", "how CSV files are written"),
+      ("columns", "column names with their types (found in the first file)"),
+      ("nulls", "texts that mean null, for csv and jsonl (empty and NA)"),
+      ("time_zone", "the zone of times that name none (UTC)"),
+      ("on_change", "what to do with a known file that has other bytes: report, replace (report)"),
+    ]
+  )
+
+  static let csv = KnownKeys(
+    "source.csv",
+    [
+      ("delimiter", "one ASCII character (found in the first file)"),
+      ("header", "whether the first line names the columns (true)"),
+      ("nulls", "texts that mean null (empty and NA)"),
+    ]
+  )
+}
+
+// MARK: - models/*/*.sql
+
+extension KnownKeys {
+  static let model = KnownKeys(
+    "model",
+    [
+      ("description", "what one row is, for readers"),
+      ("keys", "columns in which rows that are the same thing agree; one of them is published"),
+      ("dedupe", "which of the rows with one key is published"),
+      ("partition_by", "columns by whose values the files are split"),
+      ("incremental", "how a new version comes from the one before"),
+      ("freshness", "how old the dataset may become, such as 24h"),
+      ("repair", "changes of values before the rules judge, in this order"),
+      ("expect", "rules that the rows are judged by"),
+    ]
+  )
+
+  static let dedupe = KnownKeys(
+    "model.dedupe",
+    [("by", "columns of which the greatest values win; required")]
+  )
+
+  static let incremental = KnownKeys(
+    "model.incremental",
+    [("strategy", "full or append (full); required")]
+  )
+
+  static let repair = KnownKeys(
+    "model.repair",
+    [
+      ("default", "a value in place of null"),
+      ("impute", "a statistic of the other values in place of null"),
+      ("clamp", "the nearest bound in place of a value outside of the bounds"),
+    ]
+  )
+
+  static let fill = KnownKeys(
+    "model.repair.default",
+    [("column", "the column, required"), ("value", "the value, required")]
+  )
+
+  static let impute = KnownKeys(
+    "model.repair.impute",
+    [("column", "the column, required"), ("with", "median, mean or mode; required")]
+  )
+
+  static let clamp = KnownKeys(
+    "model.repair.clamp",
+    [
+      ("column", "the column, required"),
+      ("min", "the lower bound, a number, a day or an instant"),
+      ("max", "the upper bound, a number, a day or an instant"),
+    ]
+  )
+}
+
+// MARK: - Rules
+
+extension KnownKeys {
+  static let rule = KnownKeys(
+    "model.expect",
+    [
+      ("complete", "no nulls in these columns"),
+      ("unique", "no two rows have the same values in these columns"),
+      ("range", "values lie within bounds, both included"),
+      ("pattern", "text contains an RE2 pattern"),
+      ("allowed", "values are among those listed"),
+      ("reference", "values are found in a column of another dataset"),
+      ("rows", "bounds of the number of rows published"),
+      ("sql", "an expression that is true or null for a good row"),
+      ("query", "a query that returns violations"),
+    ]
+  )
+
+  static let complete = ofRule("complete", columns)
+  static let unique = ofRule("unique", columns)
+  static let range = ofRule(
+    "range",
+    [
+      column, ("min", "the lower bound, a number, a day or an instant"),
+      ("max", "the upper bound, a number, a day or an instant"),
+    ]
+  )
+  static let pattern = ofRule(
+    "pattern",
+    [column, ("regex", "an RE2 pattern, anchored with ^ and $ only; required")]
+  )
+  static let allowed = ofRule("allowed", [column, ("values", "the list of values, required")])
+  static let reference = ofRule(
+    "reference",
+    [
+      ("column", "the column"),
+      ("columns", "the columns, in place of `column`"),
+      ("to", "the dataset that holds the values, such as silver.cards; required"),
+      ("key", "the column over there (the same name)"),
+      ("keys", "the columns over there, in place of `key`"),
+    ]
+  )
+  static let rows = ofRule(
+    "rows",
+    [("min", "the least number of rows"), ("max", "the greatest number of rows")]
+  )
+  static let predicate = ofRule(
+    "sql",
+    [("predicate", "the SQL expression, required")],
+    name: "the name of the rule, required"
+  )
+  static let query = ofRule(
+    "query",
+    [("sql", "a SELECT over the new rows, under the dataset's own name; required")],
+    name: "the name of the rule, required"
+  )
+
+  private static let column = (name: "column", meaning: "the column, required")
+  private static let columns = [
+    (name: "columns", meaning: "the columns, required; a bare list means the same")
+  ]
+
+  private static func ofRule(
+    _ kind: String,
+    _ keys: [(name: String, meaning: String)],
+    name: String = "the name of the rule (its kind and columns)"
+  ) -> KnownKeys {
+    let common = [
+      (name: "name", meaning: name),
+      (name: "mostly", meaning: "the share of rows that must pass, more than 0, at most 1 (1)"),
+      (
+        name: "on_failure",
+        meaning: kind == "rows" || kind == "query"
+          ? "warn or fail (fail)" : "warn, quarantine or fail (quarantine)"
+      ),
+    ]
+    return KnownKeys("model.expect.\(kind)", keys + common)
+  }
+}

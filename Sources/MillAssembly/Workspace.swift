@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+public import MillEngine
+public import MillLake
+public import MillLedger
+public import MillPipelines
+public import MillQuality
+internal import MillDuckDB
+internal import MillSources
+
+/// An opened project: its definitions, and the services that its settings name.
+///
+/// This is the one place that picks adapters; commands and applications are thin callers of it.
+///
+/// ```swift
+/// let workspace = try await Workspace(project: Project.load(folder: "payments"))
+/// let report = try await workspace.pipeline().run()
+/// ```
+public struct Workspace: Sendable {
+  public let project: Project
+  public let lake: Lake
+  public let ledger: Ledger
+  /// The batch engine; it opens when it is first asked for something.
+  public let engine: any Engine
+  public let world: World
+  private let files = BlockingExecutor(name: "mill-workspace")
+
+  /// Opens the ledger and gets the engine ready.
+  ///
+  /// - Throws: `LedgerError`, `FileError`.
+  public init(project: Project, world: World = .system()) async throws {
+    self.project = project
+    self.world = world
+    let state = project.stateFolder
+    try await files.run { try world.files.createFolders(state) }
+    lake = Lake(location: project.lakeFolder, world: world)
+    let path = "\(state)/ledger.sqlite"
+    ledger = try await files.run { try Ledger(path: path) }
+    engine = LazyEngine(dialect: .duckDB) { try Self.openEngine(for: project) }
+  }
+
+  /// The pipeline of the project's sources and models.
+  ///
+  /// - Throws: `PipelineError` for names and circles, with file and line.
+  public func pipeline() async throws -> MedallionPipeline {
+    try await MedallionPipeline(
+      project.definition,
+      in: PipelineEnvironment(
+        projectFolder: project.folder,
+        stateFolder: project.stateFolder,
+        lake: lake,
+        engine: engine,
+        ledger: ledger,
+        world: world,
+        parallelism: project.settings.parallel,
+        recordSizeMax: project.settings.maxRecordBytes,
+        deadLettersMax: project.settings.maxDeadLetters
+      )
+    )
+  }
+
+  /// Judges a table as it stands by the rules of its model, or by others; nothing is changed.
+  public func inspect(
+    _ dataset: DatasetName,
+    rules: [Rule]? = nil,
+    at version: TableVersion? = nil
+  ) async throws -> (version: TableVersion, verdict: Verdict) {
+    let snapshot = try await lake.table(dataset).snapshot(at: version)
+    let model = project.definition.models.first { $0.dataset == dataset }
+    let session = try await engine.session(named: "inspect \(dataset)")
+    do {
+      let relation = RelationName(dataset)
+      try await session.define(relation, as: snapshot.contents)
+      let wanted = rules ?? model?.rules ?? []
+      for rule in wanted {
+        guard case .reference(_, let other, _) = rule.check, other != dataset else { continue }
+        let contents = try await lake.table(other).snapshot().contents
+        try await session.define(RelationName(other), as: contents)
+      }
+      let verdict = try await DataQualityValidator(rules: wanted, mode: .inspect).judge(
+        relation,
+        schema: snapshot.schema,
+        in: session,
+        dialect: engine.dialect
+      )
+      await session.close()
+      return (snapshot.version, verdict)
+    } catch {
+      await session.close()
+      throw error
+    }
+  }
+
+  /// The first rows of a table.
+  ///
+  /// - Parameter limit: Rows wanted; values other than numbers and booleans come as text.
+  public func rows(
+    of dataset: DatasetName,
+    at version: TableVersion? = nil,
+    limit: Int = 20
+  ) async throws -> (snapshot: Snapshot, rows: ResultTable) {
+    let snapshot = try await lake.table(dataset).snapshot(at: version)
+    let session = try await engine.session(named: "rows \(dataset)")
+    do {
+      let relation = RelationName("mill_rows")
+      try await session.define(relation, as: snapshot.contents)
+      let rows = try await session.rows(
+        "SELECT * FROM mill_rows LIMIT \(max(0, limit))",
+        limit: max(0, limit)
+      )
+      await session.close()
+      return (snapshot, rows)
+    } catch {
+      await session.close()
+      throw error
+    }
+  }
+
+  /// Reads the history of runs again from the tables' own logs.
+  public func rebuildLedger() async throws -> LedgerRebuild.Report {
+    try await LedgerRebuild(lake: lake, ledger: ledger).run()
+  }
+
+  /// The engine that the settings name, confined to the lake and the declared sources.
+  private static func openEngine(for project: Project) throws -> any Engine {
+    let settings = project.settings
+    // The process as a whole keeps within `memory`; what is not the engine's needs the rest.
+    let share = ByteCount(bytes: settings.memory.bytes / 4 * 3)
+    var folders = [project.lakeFolder, "\(project.stateFolder)/tmp"]
+    for source in project.definition.sources {
+      for pattern in source.files {
+        folders.append(fixedFolder(of: resolvePath(pattern, relativeTo: project.folder)))
+      }
+    }
+    return try DuckDBEngine(
+      DuckDBEngine.Configuration(
+        memory: share,
+        temporary: settings.temp,
+        temporaryFolder: "\(project.stateFolder)/tmp/engine",
+        threads: settings.threads,
+        folders: Array(Set(folders)).sorted()
+      )
+    )
+  }
+
+  /// The part of a pattern that no wildcard can change, up to its last folder.
+  static func fixedFolder(of pattern: String) -> String {
+    var parts: [Substring] = []
+    for part in pattern.split(separator: "/", omittingEmptySubsequences: false).dropLast() {
+      if part.contains(where: { "*?[".contains($0) }) { break }
+      parts.append(part)
+    }
+    let folder = parts.joined(separator: "/")
+    return folder.isEmpty ? "/" : folder
+  }
+}

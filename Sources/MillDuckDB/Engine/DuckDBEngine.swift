@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+public import MillEngine
+internal import MillSQL
+internal import Synchronization
+
+/// The embedded engine: DuckDB in this process.
+///
+/// SQL of users runs with access to the folders it was given and to nothing else: no other files,
+/// no network, no settings.
+///
+/// ```swift
+/// let engine = try DuckDBEngine(DuckDBEngine.Configuration(folders: ["/data/lake"]))
+/// let session = try await engine.session(named: "try")
+/// try await session.rows("SELECT 1 + 1", limit: 1).integer(0, 0)  // 2
+/// ```
+public final class DuckDBEngine: Engine {
+  /// The bounds of the engine.
+  public struct Configuration: Hashable, Sendable {
+    /// Memory for all sessions together.
+    public var memory: ByteCount
+    /// Disk for what does not fit into memory.
+    public var temporary: ByteCount
+    /// Where that disk is; nil for none.
+    public var temporaryFolder: String?
+    /// nil for one per core.
+    public var threads: Int?
+    /// Folders and files that queries may read and write; everything below a folder is meant.
+    public var folders: [String]
+
+    public init(
+      memory: ByteCount = ByteCount(bytes: 1536 << 20),
+      temporary: ByteCount = ByteCount(bytes: 50 << 30),
+      temporaryFolder: String? = nil,
+      threads: Int? = nil,
+      folders: [String] = []
+    ) {
+      self.memory = memory
+      self.temporary = temporary
+      self.temporaryFolder = temporaryFolder
+      self.threads = threads
+      self.folders = folders
+    }
+  }
+
+  public var dialect: DialectName { .duckDB }
+
+  private let database: Database
+  private let parser: DuckDBSession
+  private let sessions = Mutex(0)
+
+  /// Opens an engine; nothing of it outlives the process.
+  ///
+  /// - Throws: `EngineError` when a setting is refused.
+  public init(_ configuration: Configuration) throws(EngineError) {
+    let dialect = DuckDBDialect()
+    var settings = [
+      "memory_limit": "\(configuration.memory.bytes) bytes",
+      "autoinstall_known_extensions": "false",
+      "autoload_known_extensions": "false",
+    ]
+    if let threads = configuration.threads { settings["threads"] = String(threads) }
+    if let folder = configuration.temporaryFolder {
+      settings["temp_directory"] = folder
+      settings["max_temp_directory_size"] = "\(configuration.temporary.bytes) bytes"
+    }
+    let folders = configuration.folders.map { dialect.literal($0) }.joined(separator: ", ")
+    do {
+      database = try Database(configuration: settings)
+      let connection = try database.connect()
+      try connection.execute(
+        """
+        SET GLOBAL TimeZone = 'UTC';
+        SET GLOBAL allowed_directories = [\(folders)];
+        SET GLOBAL enable_external_access = false;
+        SET GLOBAL allowed_configs = ['enable_progress_bar', 'enable_progress_bar_print',
+          'progress_bar_time'];
+        SET GLOBAL lock_configuration = true;
+        """
+      )
+      parser = try DuckDBSession(database: database, name: "mill-parser")
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  public func references(in query: String) async throws -> [TableReference] {
+    let answer = try await engineErrors { () async throws(DuckDBError) in
+      try await parser.rows("SELECT json_serialize_sql(?)", [.text(query)])
+    }
+    guard case .text(let text)? = answer.first?.first else {
+      throw EngineError.failed(message: "the parser gave no tree")
+    }
+    return try ParseTree(JSONValue(parsing: text), text: query).references()
+  }
+
+  public func session(named name: String) async throws -> any EngineSession {
+    let number = sessions.withLock { count in
+      count += 1
+      return count
+    }
+    return try await DuckDBEngineSession(
+      database: database,
+      catalog: "mill_session_\(number)",
+      name: name
+    )
+  }
+
+  public func shutdown() async {}
+}

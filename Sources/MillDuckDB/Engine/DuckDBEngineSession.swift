@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+internal import MillEngine
+internal import MillSQL
+
+#if canImport(Darwin)
+  internal import Darwin
+#else
+  internal import Glibc
+#endif
+
+/// A workspace in DuckDB: a connection with an in-memory catalog of its own.
+actor DuckDBEngineSession: EngineSession {
+  private let session: DuckDBSession
+  private let catalog: String
+  private let dialect = DuckDBDialect()
+  private let relations = RelationSQL()
+  /// What has been defined, and whether it is a table rather than a view.
+  private var defined: [RelationName: Bool] = [:]
+
+  init(database: Database, catalog: String, name: String) async throws(EngineError) {
+    self.catalog = catalog
+    do {
+      session = try DuckDBSession(database: database, name: name)
+    } catch {
+      throw EngineError(error)
+    }
+    let quoted = dialect.quote(catalog)
+    try await run("ATTACH ':memory:' AS \(quoted); USE \(quoted);")
+    do {
+      try await session.withConnection { (connection) throws(DuckDBError) in
+        try connection.trackProgress()
+      }
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  func define(_ relation: RelationName, as contents: TableContents) async throws {
+    guard contents.files.isEmpty else {
+      return try await create(relation, isTable: false, "AS \(relations.query(contents))")
+    }
+    // A table rather than a query over nothing: the plan then names what it reads.
+    try await create(relation, isTable: true, "(\(relations.columns(contents.schema)))")
+  }
+
+  func define(_ relation: RelationName, as source: RawSource) async throws {
+    try await create(relation, isTable: false, "AS \(relations.query(source))")
+  }
+
+  func define(_ relation: RelationName, as query: String, keeping: Keeping) async throws {
+    switch keeping {
+    case .view: try await create(relation, isTable: false, "AS \(query)")
+    case .stored: try await create(relation, isTable: true, "AS \(query)")
+    }
+  }
+
+  func define(_ relation: RelationName, schema: Schema, rows: [[JSONValue]]) async throws {
+    try await create(relation, isTable: true, "(\(relations.columns(schema)))")
+    let values = rows.map { row in row.map(\.parameter) }
+    let catalog = catalog
+    try await engineErrors { () async throws(DuckDBError) in
+      try await session.withConnection { (connection) throws(DuckDBError) in
+        let appender = try connection.appender(
+          table: relation.name,
+          schema: relation.schema ?? "main",
+          catalog: catalog
+        )
+        for row in values {
+          for value in row { try appender.append(value) }
+          try appender.endRow()
+        }
+        try appender.close()
+      }
+    }
+  }
+
+  func drop(_ relation: RelationName) async throws {
+    guard let isTable = defined.removeValue(forKey: relation) else { return }
+    try await run("DROP \(isTable ? "TABLE" : "VIEW") \(quote(relation))")
+  }
+
+  func describe(_ query: String) async throws -> BoundQuery {
+    let columns = try await self.columns(of: query)
+    var seen: Set<String> = []
+    var fields: [Field] = []
+    var casts: [String] = []
+    for column in columns {
+      guard seen.insert(column.name.lowercased()).inserted else {
+        throw EngineError.sql(
+          message: "two columns are named \(column.name): rename one with AS",
+          line: nil,
+          column: nil
+        )
+      }
+      let type = try PublishedType.of(column.type, column: column.name)
+      fields.append(Field(column.name, type))
+      casts.append(PublishedType.cast(column.name, from: column.type, to: type, dialect))
+    }
+    let isPlain = columns.allSatisfy { PublishedType.isWrittenAsPublished($0.type) }
+    let plan = try await self.plan(of: query)
+    return BoundQuery(
+      schema: Schema(fields),
+      plan: plan,
+      shape: PlanShape.of(plan),
+      published: isPlain
+        ? query : "SELECT \(casts.joined(separator: ", ")) FROM (\n\(query)\n) AS mill_candidates"
+    )
+  }
+
+  func write(_ query: String, to target: WriteTarget) async throws -> [DataFile] {
+    let bound = try await self.columns(of: query)
+    var fields: [Field] = []
+    for column in bound {
+      fields.append(Field(column.name, try PublishedType.of(column.type, column: column.name)))
+    }
+    let partition =
+      target.partitionColumns.isEmpty
+      ? "" : ", PARTITION_BY (\(dialect.list(target.partitionColumns)))"
+    // Files of a partitioned write are cut by partition; DuckDB cannot cut them by size as well.
+    let size =
+      target.partitionColumns.isEmpty ? ", FILE_SIZE_BYTES '\(max(1, target.fileSize.bytes >> 10))KiB'" : ""
+    let copied = try await rows(
+      ofColumns: WrittenFile.columns,
+      """
+        COPY (\(query)) TO \(dialect.literal(target.location)) (FORMAT parquet, RETURN_STATS,
+          FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE\(partition)\(size))
+        """
+    )
+    let reader = WrittenFile(schema: Schema(fields))
+    var files: [DataFile] = []
+    for row in copied {
+      let file = try reader.dataFile(row)
+      if file.statistics.rows == 0 {
+        // Garbage that no commit will name; a failure to remove it changes nothing.
+        _ = unlink(file.location)
+      } else {
+        files.append(file)
+      }
+    }
+    return files
+  }
+
+  func rows(_ query: String, limit: Int) async throws -> ResultTable {
+    let (names, rows) = try await engineErrors { () async throws(DuckDBError) in
+      try await session.withConnection {
+        (connection) throws(DuckDBError) -> (names: [String], rows: [[Value]]?) in
+        var result = try connection.query(query, delivery: .streaming)
+        let names = result.columns.map(\.name)
+        var rows: [[Value]] = []
+        while let chunk = try result.nextChunk() {
+          for row in 0..<chunk.rowCount {
+            var cells: [Value] = []
+            for column in names.indices { cells.append(try chunk.value(column: column, row: row)) }
+            rows.append(cells)
+          }
+          if rows.count > limit { return (names, nil) }
+        }
+        return (names, rows)
+      }
+    }
+    guard let rows else { throw EngineError.tooManyRows(limit: limit) }
+    return ResultTable(columns: names, rows: rows.map { $0.map(\.json) })
+  }
+
+  func inspect(_ path: String, as format: RawFormat) async throws -> RawInspection {
+    let file = dialect.literal(RelationSQL.exactly(path))
+    switch format {
+    case .csv(_, let hasHeader, let compression):
+      let sniffed = try await rows(
+        of: """
+          SELECT Delimiter, [column.name for column in Columns], [column.type for column in Columns]
+          FROM sniff_csv(\(file), header = \(hasHeader), nullstr = ['', 'NA'],
+            quote = '"', escape = '"', compression = \(dialect.literal(compression.rawValue)))
+          """
+      )
+      guard let row = sniffed.first, case .text(let delimiter) = row[0],
+        case .list(let names) = row[1], case .list(let types) = row[2]
+      else { throw EngineError.failed(message: "\(path) could not be recognised as CSV") }
+      var fields: [Field] = []
+      for (name, type) in zip(names, types) {
+        guard case .text(let name) = name, case .text(let type) = type else { continue }
+        fields.append(Field(name, Self.sniffedType(type)))
+      }
+      return RawInspection(schema: Schema(fields), delimiter: delimiter.first)
+    case .jsonLines(let compression):
+      return RawInspection(
+        schema: try await schema(
+          of: """
+            SELECT * FROM read_json([\(file)], format = 'newline_delimited', ignore_errors = true,
+              compression = \(dialect.literal(compression.rawValue)))
+            """
+        )
+      )
+    case .parquet:
+      return RawInspection(
+        schema: try await schema(
+          of: "SELECT * FROM read_parquet([\(file)], hive_partitioning = false)"
+        )
+      )
+    }
+  }
+
+  nonisolated func progress() -> Double? {
+    guard let percentage = session.progress?.percentage, percentage >= 0 else { return nil }
+    return percentage / 100
+  }
+
+  nonisolated func cancel() { session.interrupt() }
+
+  func close() async {
+    defined = [:]
+    let quoted = dialect.quote(catalog)
+    // What is left is memory alone and goes with the connection.
+    _ = try? await session.execute("USE memory; DETACH \(quoted)")
+  }
+
+  // MARK: Steps
+
+  private func create(
+    _ relation: RelationName,
+    isTable: Bool,
+    _ body: String
+  ) async throws(EngineError) {
+    if let schema = relation.schema {
+      try await run("CREATE SCHEMA IF NOT EXISTS \(dialect.quote([catalog, schema]))")
+    }
+    if let wasTable = defined[relation] {
+      try await run("DROP \(wasTable ? "TABLE" : "VIEW") \(quote(relation))")
+      defined[relation] = nil
+    }
+    // One line before the query, so that its own lines are counted from 1 after it.
+    try await run("CREATE \(isTable ? "TABLE" : "VIEW") \(quote(relation)) \(body)")
+    defined[relation] = isTable
+  }
+
+  private func quote(_ relation: RelationName) -> String {
+    dialect.quote([catalog, relation.schema ?? "main", relation.name])
+  }
+
+  private func run(_ sql: String) async throws(EngineError) {
+    do {
+      _ = try await session.execute(sql)
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  private func rows(of sql: String) async throws(EngineError) -> [[Value]] {
+    do {
+      return try await session.rows(sql)
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  /// The first columns of a result; those after them may be of types that are not read here.
+  private func rows(
+    ofColumns count: Int,
+    _ sql: String
+  ) async throws(EngineError) -> [[Value]] {
+    do {
+      return try await session.withConnection { (connection) throws(DuckDBError) -> [[Value]] in
+        var result = try connection.query(sql)
+        var rows: [[Value]] = []
+        while let chunk = try result.nextChunk() {
+          for row in 0..<chunk.rowCount {
+            var cells: [Value] = []
+            for column in 0..<min(count, chunk.columnCount) {
+              cells.append(try chunk.value(column: column, row: row))
+            }
+            rows.append(cells)
+          }
+        }
+        return rows
+      }
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  private func columns(of query: String) async throws(EngineError) -> [QueryResult.Column] {
+    do {
+      return try await session.withConnection {
+        (connection) throws(DuckDBError) -> [QueryResult.Column] in
+        try connection.prepare(query).columns
+      }
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  private func schema(of query: String) async throws(EngineError) -> Schema {
+    var fields: [Field] = []
+    for column in try await columns(of: query) {
+      fields.append(Field(column.name, try PublishedType.of(column.type, column: column.name)))
+    }
+    return Schema(fields)
+  }
+
+  private func plan(of query: String) async throws -> JSONValue {
+    let answer = try await rows(
+      of: "SELECT json_serialize_plan(\(dialect.literal(query)), optimize := false)"
+    )
+    guard case .text(let text)? = answer.first?.first else { return .null }
+    return try JSONValue(parsing: text)
+  }
+
+  private static func sniffedType(_ name: String) -> DataType {
+    switch name {
+    case "BIGINT": .long
+    case "DOUBLE": .double
+    case "BOOLEAN": .boolean
+    case "DATE": .date
+    case "TIMESTAMP", "TIMESTAMP WITH TIME ZONE": .timestamp
+    default: .string
+    }
+  }
+}
+
+extension JSONValue {
+  /// The value as DuckDB's appender takes it; text becomes what its column is.
+  fileprivate var parameter: MillDuckDB.Value {
+    switch self {
+    case .null: .null
+    case .bool(let bool): .bool(bool)
+    case .number(let number):
+      number.integer.map { .int($0) } ?? number.double.map { .double($0) } ?? .text(number.text)
+    case .string(let text): .text(text)
+    case .array, .object: .text(serialized())
+    }
+  }
+}
+
+extension Value {
+  /// The value as an answer shows it.
+  fileprivate var json: JSONValue {
+    switch self {
+    case .null: .null
+    case .bool(let bool): .bool(bool)
+    case .int(let number): .int(number)
+    case .uint(let number): .int(number)
+    case .hugeint(let number): .int(number)
+    case .float(let number): .real(Double(number))
+    case .double(let number): .real(number)
+    case .text(let text): .string(text)
+    case .list(let items): .array(items.map(\.json))
+    default: .string("\(self)")
+    }
+  }
+}

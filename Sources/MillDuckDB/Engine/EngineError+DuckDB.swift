@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+internal import MillEngine
+
+extension EngineError {
+  /// What an error of DuckDB means for whoever asked the engine.
+  init(_ error: DuckDBError) {
+    let message = Self.firstLines(of: error.message)
+    switch error.kind {
+    case .parser, .binder, .catalog, .notImplemented:
+      self = .sql(message: message, line: error.line, column: error.column)
+    case .conversion, .outOfRange, .constraint, .invalidInput:
+      self = .data(message: message, line: error.line, column: error.column)
+    case .outOfMemory: self = .resources(message: message)
+    case .io, .http, .dataCorruption: self = .io(message: message)
+    case .permission, .configuration, .missingExtension: self = .notPermitted(message: message)
+    case .interrupted, .deadlineExceeded: self = .interrupted
+    default: self = .failed(message: message)
+    }
+  }
+
+  /// The message without DuckDB's excerpt, which our own frame of the user's file replaces.
+  private static func firstLines(of message: String) -> String {
+    var lines: [Substring] = []
+    for line in message.split(separator: "\n", omittingEmptySubsequences: true) {
+      if line.hasPrefix("LINE ") { break }
+      lines.append(line)
+    }
+    let text = lines.joined(separator: "; ")
+    for prefix in [
+      "Parser Error: ", "Binder Error: ", "Catalog Error: ", "Conversion Error: ",
+      "Invalid Input Error: ", "IO Error: ", "Out of Memory Error: ", "Permission Error: ",
+      "Out of Range Error: ",
+    ] where text.hasPrefix(prefix) {
+      return String(text.dropFirst(prefix.count))
+    }
+    return text
+  }
+}
+
+/// Runs a step of the binding and speaks of its errors in the engine's words.
+func engineErrors<T>(_ body: () async throws(DuckDBError) -> T) async throws(EngineError) -> T {
+  do {
+    return try await body()
+  } catch {
+    throw EngineError(error)
+  }
+}

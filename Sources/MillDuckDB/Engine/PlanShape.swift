@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+internal import MillEngine
+
+/// Reads from DuckDB's bound plan what a query does with rows.
+///
+/// Only what is known to keep rows apart passes; an operator that is not known here combines.
+struct PlanShape {
+  private var driving: RelationName?
+  private var hasLookup = false
+  private var hasUnion = false
+  private var reason: String?
+
+  /// - Parameter plan: The answer of `json_serialize_plan`.
+  static func of(_ plan: JSONValue) -> QueryShape {
+    var walk = PlanShape()
+    guard let root = plan["plans"]?[0] else {
+      return .combining(reason: "the engine gave no plan for it")
+    }
+    walk.visit(root)
+    if let reason = walk.reason { return .combining(reason: reason) }
+    if walk.hasUnion {
+      return walk.hasLookup ? .combining(reason: "it stacks joined tables") : .stacked
+    }
+    guard let driving = walk.driving else { return .combining(reason: "it reads no table") }
+    return walk.hasLookup ? .lookup(driving: driving) : .rowLocal
+  }
+
+  private mutating func visit(_ node: JSONValue) {
+    let children = node["children"]?.array ?? []
+    switch node["type"]?.text {
+    case "LOGICAL_PROJECTION", "LOGICAL_FILTER":
+      if let child = children.first { visit(child) }
+      if children.count != 1 { combine("it has an operator of several inputs") }
+    case "LOGICAL_GET":
+      let data = node["function_data"]
+      guard let name = data?["table"]?.text else { return combine("it reads a table function") }
+      if driving == nil { driving = RelationName(schema: data?["schema"]?.text, name) }
+    case "LOGICAL_COMPARISON_JOIN", "LOGICAL_ANY_JOIN":
+      let kind = node["join_type"]?.text ?? ""
+      guard ["INNER", "LEFT", "SEMI", "ANTI"].contains(kind) else {
+        return combine("it has a \(kind) join")
+      }
+      hasLookup = true
+      // The first input drives; the others are looked up, whatever they do with their rows.
+      if let child = children.first { visit(child) }
+    case "LOGICAL_UNION":
+      hasUnion = true
+      for child in children { visit(child) }
+    case "LOGICAL_AGGREGATE_AND_GROUP_BY": combine("it groups rows")
+    case "LOGICAL_WINDOW": combine("it has a window function")
+    case "LOGICAL_DISTINCT": combine("it has DISTINCT")
+    case "LOGICAL_LIMIT", "LOGICAL_TOP_N": combine("it has LIMIT")
+    case "LOGICAL_ORDER_BY": combine("it has ORDER BY")
+    case let other:
+      let name = (other ?? "an unknown operator").replacing("LOGICAL_", with: "")
+      combine("it has \(name.replacing("_", with: " "))")
+    }
+  }
+
+  private mutating func combine(_ reason: String) {
+    if self.reason == nil { self.reason = reason }
+  }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+internal import MillEngine
+internal import MillSQL
+
+/// The SQL by which DuckDB reads what the contract describes.
+struct RelationSQL {
+  let dialect = DuckDBDialect()
+
+  /// The most groups of partition values that are read as one query each; the optimizer then skips
+  /// the groups that a filter excludes. More are joined by file name.
+  static let groupsAsQueries = 200
+
+  /// One version of a table as a query.
+  func query(_ contents: TableContents) -> String {
+    guard !contents.partitionColumns.isEmpty else {
+      return select(contents, files: contents.files, values: [:])
+    }
+    let groups = Dictionary(grouping: contents.files, by: \.partitionValues)
+    guard groups.count <= Self.groupsAsQueries else { return joined(contents) }
+    return groups
+      .map { select(contents, files: $0.value, values: $0.key) }
+      .sorted()
+      .joined(separator: "\nUNION ALL\n")
+  }
+
+  /// The columns of a table without rows, as `CREATE TABLE` wants them.
+  func columns(_ schema: Schema) -> String {
+    schema.fields
+      .map { "\(dialect.quote($0.name)) \(dialect.typeName($0.type))" }
+      .joined(separator: ", ")
+  }
+
+  private func select(
+    _ contents: TableContents,
+    files: [DataFile],
+    values: [String: String?]
+  ) -> String {
+    let partition = Set(contents.partitionColumns)
+    let columns = contents.schema.fields.map { field in
+      guard partition.contains(field.name) else { return dialect.quote(field.name) }
+      return "\(value(values[field.name] ?? nil, field.type)) AS \(dialect.quote(field.name))"
+    }
+    let source =
+      contents.mayLackColumns
+      ? padded(contents, files) : "read_parquet([\(paths(files))], hive_partitioning = false)"
+    return "SELECT \(columns.joined(separator: ", ")) FROM \(source)"
+  }
+
+  /// Files of which some are older than some of the columns.
+  private func padded(_ contents: TableContents, _ files: [DataFile]) -> String {
+    let partition = Set(contents.partitionColumns)
+    let nulls = contents.schema.fields.filter { !partition.contains($0.name) }.map {
+      "CAST(NULL AS \(dialect.typeName($0.type))) AS \(dialect.quote($0.name))"
+    }
+    return """
+      (SELECT \(nulls.joined(separator: ", ")) WHERE false
+      UNION ALL BY NAME SELECT * FROM read_parquet([\(paths(files))],
+        hive_partitioning = false, union_by_name = true))
+      """
+  }
+
+  private func joined(_ contents: TableContents) -> String {
+    let partition = Set(contents.partitionColumns)
+    let columns = contents.schema.fields.map { field in
+      partition.contains(field.name)
+        ? "mill_values.\(dialect.quote(field.name))" : "mill_files.\(dialect.quote(field.name))"
+    }
+    let rows = contents.files.map { file in
+      let cells = contents.partitionColumns.map { column in
+        value(file.partitionValues[column] ?? nil, contents.schema[name: column]?.type ?? .string)
+      }
+      return "(\(([dialect.literal(file.location)] + cells).joined(separator: ", ")))"
+    }
+    let names = ["mill_file"] + contents.partitionColumns
+    return """
+      SELECT \(columns.joined(separator: ", "))
+      FROM read_parquet([\(paths(contents.files))], hive_partitioning = false,
+        union_by_name = \(contents.mayLackColumns), filename = 'mill_file') AS mill_files
+      JOIN (VALUES \(rows.joined(separator: ", "))) AS mill_values(\(dialect.list(names)))
+        ON mill_files.mill_file = mill_values.mill_file
+      """
+  }
+
+  private func value(_ text: String?, _ type: DataType) -> String {
+    // Empty text is null for every type.
+    guard let text, !text.isEmpty else { return "CAST(NULL AS \(dialect.typeName(type)))" }
+    return "CAST(\(dialect.literal(text)) AS \(dialect.typeName(type)))"
+  }
+
+  private func paths(_ files: [DataFile]) -> String {
+    files.map { dialect.literal(Self.exactly($0.location)) }.joined(separator: ", ")
+  }
+
+  /// A path that DuckDB takes for itself and not for a pattern.
+  static func exactly(_ path: String) -> String {
+    guard path.utf8.contains(where: { "*?[".utf8.contains($0) }) else { return path }
+    return path.reduce(into: "") { text, character in
+      switch character {
+      case "*", "?", "[": text += "[\(character)]"
+      default: text.append(character)
+      }
+    }
+  }
+
+  // MARK: Raw files
+
+  /// A raw file as a query: every field as text.
+  func query(_ source: RawSource) -> String {
+    switch source.format {
+    case .csv(let delimiter, let hasHeader, let compression):
+      let columns = source.fields.map { "\(dialect.literal($0)): 'VARCHAR'" }
+      let nulls = source.nullTexts.map { dialect.literal($0) }
+      return numbered(
+        source,
+        """
+        SELECT \(dialect.list(source.fields)), CAST(NULL AS VARCHAR) AS _rescued,
+          false AS _malformed
+        FROM read_csv([\(dialect.literal(Self.exactly(source.path)))], auto_detect = false,
+          header = \(hasHeader), skip = \(source.skippedLines), delim = \(dialect.literal(String(delimiter))),
+          quote = '"', escape = '"', strict_mode = true, null_padding = false,
+          nullstr = [\(nulls.joined(separator: ", "))], columns = {\(columns.joined(separator: ", "))},
+          compression = \(dialect.literal(compression.rawValue))\(lineSize(source)))
+        """
+      )
+    case .jsonLines(let compression):
+      return jsonLines(source, compression)
+    case .parquet:
+      return """
+        SELECT \(dialect.list(source.fields)), CAST(NULL AS VARCHAR) AS _rescued,
+          false AS _malformed\(source.withOrdinal ? ", file_row_number + 1 AS _ordinal" : "")
+        FROM read_parquet([\(dialect.literal(Self.exactly(source.path)))],
+          hive_partitioning = false\(source.withOrdinal ? ", file_row_number = true" : ""))
+        """
+    }
+  }
+
+  /// One parse of a line gives all fields; keys that are not among them are kept in `_rescued`.
+  private func jsonLines(_ source: RawSource, _ compression: RawCompression) -> String {
+    let pointers = source.fields.map { field in
+      dialect.literal("/" + Self.pointer(field))
+    }
+    let nulls = source.nullTexts.map { dialect.literal($0) }.joined(separator: ", ")
+    let fields = source.fields.enumerated().map { index, field in
+      let text = "mill_texts[\(index + 1)]"
+      guard !source.nullTexts.isEmpty else { return "\(text) AS \(dialect.quote(field))" }
+      return "CASE WHEN \(text) NOT IN (\(nulls)) THEN \(text) END AS \(dialect.quote(field))"
+    }
+    let known = source.fields.map { dialect.literal($0) }.joined(separator: ", ")
+    let rescued = """
+      '{' || array_to_string(list_transform(
+        list_filter(json_keys(mill_line), lambda key: NOT list_contains([\(known)], key)),
+        lambda key: CAST(to_json(key) AS VARCHAR) || ':' || CAST(json_extract(mill_line,
+          '/' || replace(replace(key, '~', '~0'), '/', '~1')) AS VARCHAR)), ',') || '}'
+      """
+    // A delimiter and quotes that no text has: a line is one field, whatever is in it.
+    return numbered(
+      source,
+      """
+      SELECT \(fields.joined(separator: ", ")),
+        CASE WHEN mill_is_object AND NOT list_has_all([\(known)], json_keys(mill_line))
+          THEN \(rescued) END AS _rescued,
+        NOT mill_is_object AS _malformed
+      FROM (
+        SELECT mill_line, mill_is_object, CASE WHEN mill_is_object
+          THEN json_extract_string(mill_line, [\(pointers.joined(separator: ", "))]) END AS mill_texts
+        FROM (
+          SELECT mill_line,
+            CASE WHEN json_valid(mill_line) THEN json_type(mill_line) = 'OBJECT' ELSE false END
+              AS mill_is_object
+          FROM read_csv([\(dialect.literal(Self.exactly(source.path)))], auto_detect = false,
+            header = false, delim = e'\\x01\\x02\\x03\\x04', quote = '', escape = '',
+            nullstr = [e'\\x01\\x02\\x03\\x05'], columns = {'mill_line': 'VARCHAR'},
+            compression = \(dialect.literal(compression.rawValue))\(lineSize(source)))
+          WHERE trim(mill_line, e' \\t\\r') <> ''))
+      """
+    )
+  }
+
+  private func numbered(_ source: RawSource, _ query: String) -> String {
+    guard source.withOrdinal else { return query }
+    return "SELECT *, row_number() OVER () AS _ordinal FROM (\(query))"
+  }
+
+  /// DuckDB's own limit on a line is 2 MB, and its buffers hold sixteen lines.
+  private func lineSize(_ source: RawSource) -> String {
+    let longest = source.longestRecord.bytes
+    guard longest > 1_900_000 else { return "" }
+    return ", max_line_size = \(longest + 1024), buffer_size = \(2 * (longest + 1024))"
+  }
+
+  /// > Source: RFC 6901, "JSON Pointer", 3.
+  private static func pointer(_ key: String) -> String {
+    key.reduce(into: "") { text, character in
+      switch character {
+      case "~": text += "~0"
+      case "/": text += "~1"
+      default: text.append(character)
+      }
+    }
+  }
+}

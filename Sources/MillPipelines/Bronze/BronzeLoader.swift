@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+internal import MillEngine
+internal import MillLake
+internal import MillLedger
+internal import MillSources
+internal import MillSQL
+
+/// Loads the new files of one source: every record becomes a bronze row or a dead letter.
+///
+/// All files of a source go into one commit, its dead letters into another just before. A file that
+/// cannot be read as a whole (truncated, not UTF-8) stops the source, and nothing of it is published.
+struct BronzeLoader {
+  let source: SourceDefinition
+  let environment: PipelineEnvironment
+  let runID: String
+  let thread: BlockingExecutor
+
+  private var dataset: DatasetName { source.dataset }
+  private var table: DeltaTable { environment.lake.table(dataset) }
+  private var deadLetters: DeltaTable { environment.lake.table(dataset.deadLetters) }
+
+  /// What is published when the source has run.
+  struct Loaded {
+    var version: TableVersion?
+    var account = RowAccount.Load()
+    var notes: [String] = []
+    var inputs: [(name: String, version: TableVersion?)] = []
+    var bytesRead: Int64 = 0
+    var didPublish = false
+    var reason = ""
+  }
+
+  func survey(_ snapshot: Snapshot?) async throws -> SourceSurvey {
+    try await SourceSurvey.make(source, table: snapshot, in: environment, on: thread)
+  }
+
+  func run() async throws -> Loaded {
+    let snapshot = try await table.snapshotIfExists()
+    let survey = try await survey(snapshot)
+    var loaded = Loaded(version: snapshot?.version, bytesRead: survey.bytesRead)
+    try await environment.ledger.remember(survey.hashed)
+    var files = survey.toLoad
+    var replaced: [String] = []
+    if !survey.revised.isEmpty {
+      switch source.onChange {
+      case .replace:
+        files += survey.revised
+        replaced = survey.revised.map(\.shownPath)
+      case .report:
+        for found in survey.revised {
+          loaded.notes.append(
+            "\(found.shownPath) has changed since it was loaded; its old rows stay "
+              + "(`on_change: replace` would load it again)"
+          )
+        }
+      }
+    }
+    guard !files.isEmpty else {
+      loaded.reason = survey.files.isEmpty ? "no files" : "no new files"
+      return loaded
+    }
+    loaded.reason =
+      replaced.isEmpty
+      ? "\(files.count) new \(files.count == 1 ? "file" : "files")"
+      : "\(files.count) new or changed files"
+    try await load(files, replacing: replaced, on: snapshot, into: &loaded)
+    return loaded
+  }
+
+  private func load(
+    _ found: [SourceSurvey.Found],
+    replacing replaced: [String],
+    on snapshot: Snapshot?,
+    into loaded: inout Loaded
+  ) async throws {
+    let session = try await environment.engine.session(named: "load \(dataset)")
+    do {
+      try await load(found, replacing: replaced, on: snapshot, session, into: &loaded)
+    } catch {
+      await session.close()
+      throw error
+    }
+    await session.close()
+  }
+
+  private func load(
+    _ found: [SourceSurvey.Found],
+    replacing replaced: [String],
+    on snapshot: Snapshot?,
+    _ session: any EngineSession,
+    into loaded: inout Loaded
+  ) async throws {
+    let loadedAt = environment.world.clock.now()
+    var schema = snapshot.map { Self.ownFields($0.schema) }
+    var files: [DataFile] = []
+    var letters: [DataFile] = []
+    var transactions: [TransactionIdentifier] = []
+    var identities: [FileIdentityRecordSeed] = []
+    try await environment.lake.table(dataset).prepare()
+    for file in found {
+      let part = try await FileLoad(
+        source: source,
+        found: file,
+        environment: environment,
+        runID: runID,
+        loadedAt: loadedAt,
+        session: session,
+        thread: thread,
+        bronze: table,
+        deadLetters: deadLetters
+      ).run(knownSchema: schema)
+      schema = schema ?? part.schema
+      files += part.files
+      letters += part.letters
+      loaded.account.add(part.account)
+      loaded.notes += part.notes
+      loaded.bytesRead += part.scan.file.size
+      loaded.inputs.append(("file:\(file.shownPath)", nil))
+      transactions.append(
+        TransactionIdentifier(
+          appID: SourceSurvey.appID(dataset, file.shownPath),
+          version: SourceSurvey.fingerprint(sha256: part.scan.file.sha256)
+        )
+      )
+      identities.append(
+        FileIdentityRecordSeed(found: file, sha256: part.scan.file.sha256, at: loadedAt)
+      )
+    }
+    let account = RowAccount.load(loaded.account)
+    guard account.isBalanced else {
+      throw PipelineError.unbalanced(dataset: dataset, detail: account.json.serialized())
+    }
+    try await commitLetters(letters, transactions, replacing: replaced, account)
+    loaded.version = try await table.commit(
+      TableChange(
+        mode: .append,
+        files: files,
+        replacing: try replacedFiles(of: snapshot, replaced),
+        schema: Schema((schema ?? []) + BronzeSchema.reserved),
+        transactions: transactions,
+        runID: runID,
+        info: CommitFacts(dataset: dataset, runID: runID, account: account).info,
+        description: source.description,
+        expecting: replaced.isEmpty ? nil : snapshot?.version
+      )
+    )
+    loaded.didPublish = true
+    try await environment.ledger.remember(identities.map { $0.record(dataset) })
+  }
+
+  /// Dead letters go first: a crash in between leaves them without their rows, and the next run
+  /// sees by the transaction that they are there.
+  private func commitLetters(
+    _ files: [DataFile],
+    _ transactions: [TransactionIdentifier],
+    replacing replaced: [String],
+    _ account: RowAccount
+  ) async throws {
+    let snapshot = try await deadLetters.snapshotIfExists()
+    if snapshot == nil, files.isEmpty { return }
+    let old = try replacedFiles(of: snapshot, replaced)
+    if files.isEmpty, old.isEmpty { return }
+    let isThere = transactions.allSatisfy {
+      snapshot?.transactionVersion($0.appID) == $0.version
+    }
+    if isThere { return }
+    try await deadLetters.commit(
+      TableChange(
+        mode: .append,
+        files: files,
+        replacing: old,
+        schema: BronzeSchema.deadLetters,
+        transactions: transactions,
+        runID: runID,
+        info: CommitFacts(dataset: dataset.deadLetters, runID: runID, account: account).info,
+        description: "Records of \(dataset) that could not be decoded",
+        expecting: old.isEmpty ? nil : snapshot?.version
+      )
+    )
+  }
+
+  /// The data files that hold rows of these source files: each holds rows of one alone.
+  private func replacedFiles(
+    of snapshot: Snapshot?,
+    _ shownPaths: [String]
+  ) throws -> [AddFile] {
+    guard let snapshot, !shownPaths.isEmpty else { return [] }
+    let paths = Set(shownPaths.map { ByteKey($0) })
+    return try snapshot.files.values.filter { file in
+      let source = file.statistics.columns["_source"]
+      guard let least = source?.minimum?.text, least == source?.maximum?.text else {
+        throw PipelineError.definition(
+          path: self.source.path,
+          dataset: dataset,
+          message: "the table was rewritten so that its files hold rows of several source files; "
+            + "`on_change: replace` cannot take one back"
+        )
+      }
+      return paths.contains(ByteKey(least))
+    }
+  }
+
+  static func ownFields(_ schema: Schema) -> [Field] {
+    schema.fields.filter { !BronzeSchema.reservedNames.contains($0.name) }
+  }
+}
+
+extension RowAccount.Load {
+  mutating func add(_ other: Self) {
+    files += other.files
+    lines += other.lines
+    bronze += other.bronze
+    deadLetters += other.deadLetters
+    blank += other.blank
+  }
+}

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+internal import MillEngine
+internal import MillLake
+internal import MillLedger
+internal import MillQuality
+internal import MillSQL
+
+/// Makes one version of one model: select, repair, judge, write, audit, publish.
+struct ModelRunner {
+  let plan: ModelPlan
+  let environment: PipelineEnvironment
+  let runID: String
+  let startedAt: Instant
+
+  /// What is published when the model has run.
+  struct Made {
+    var version: TableVersion?
+    var account = RowAccount.Model()
+    var results: [RuleResult] = []
+    var inputs: [(name: String, version: TableVersion?)] = []
+    var bytesRead: Int64 = 0
+    var didPublish = false
+    var reason = ""
+    var notes: [String] = []
+  }
+
+  private var model: ModelDefinition { plan.model }
+  private var dataset: DatasetName { model.dataset }
+  private var table: DeltaTable { environment.lake.table(dataset) }
+  private var quarantine: DeltaTable { environment.lake.table(dataset.quarantine) }
+  private var dialect: any Dialect { SQLDialects.named(environment.engine.dialect) }
+
+  func run() async throws -> Made {
+    let current = try await table.snapshotIfExists()
+    let inputs = try await snapshots()
+    let decision = try await ModelDecision.make(plan, current: current, inputs: inputs, environment)
+    var made = Made(version: current?.version, reason: decision.reason)
+    for name in plan.allInputs {
+      made.inputs.append((name.description, inputs[name]?.version))
+    }
+    guard decision.work != .nothing else { return made }
+    let session = try await environment.engine.session(named: "make \(dataset)")
+    do {
+      try await run(decision, inputs, current, session, into: &made)
+    } catch {
+      await session.close()
+      throw placed(error)
+    }
+    await session.close()
+    return made
+  }
+
+  private func snapshots() async throws -> [DatasetName: Snapshot] {
+    var found: [DatasetName: Snapshot] = [:]
+    for name in plan.allInputs {
+      found[name] = try await environment.lake.table(name).snapshot()
+    }
+    return found
+  }
+
+  private func run(
+    _ decision: ModelDecision,
+    _ inputs: [DatasetName: Snapshot],
+    _ current: Snapshot?,
+    _ session: any EngineSession,
+    into made: inout Made
+  ) async throws {
+    let bound = try await bind(inputs, session)
+    try validate(bound.schema)
+    try requireLegalStrategy(bound.shape)
+    // What is read: all of every input, or only what is new of one.
+    for name in plan.allInputs {
+      guard let snapshot = inputs[name] else { continue }
+      var contents = snapshot.contents
+      if case .append(let driving, let files) = decision.work, driving == name {
+        contents = snapshot.contents(of: files)
+      }
+      made.bytesRead += contents.sizeInBytes
+      if plan.inputs.contains(name) {
+        made.account.inputs[name.description] = contents.rows ?? -1
+      }
+      try await session.define(RelationName(name), as: contents)
+    }
+    if case .append = decision.work { made.account.isIncremental = true }
+    let candidates = try await defineCandidates(bound, session, into: &made)
+    let validator = DataQualityValidator(
+      rules: model.rules,
+      keys: model.keys,
+      newestBy: model.newestBy
+    )
+    let verdict = try await validator.judge(
+      candidates,
+      schema: bound.schema,
+      in: session,
+      dialect: environment.engine.dialect,
+      published: RelationName(dataset)
+    )
+    made.results = verdict.results
+    if made.account.isIncremental, let current,
+      try await touchesPublished(verdict, current, session)
+    {
+      // New rows that meet published ones by key change more than themselves.
+      let again = ModelDecision(
+        work: .full,
+        reason: decision.reason + "; new rows repeat published keys, so everything was made again"
+      )
+      let schemaInputs = inputs
+      for name in plan.allInputs { try await session.drop(RelationName(name)) }
+      made.account = RowAccount.Model()
+      made.bytesRead = 0
+      made.reason = again.reason
+      return try await run(again, schemaInputs, current, session, into: &made)
+    }
+    guard verdict.failures.isEmpty else {
+      throw PipelineError.checksFailed(dataset: dataset, verdict.failures)
+    }
+    try await publish(verdict, bound, inputs, current, session, into: &made)
+  }
+
+  // MARK: Select
+
+  /// Binds the SELECT against empty tables of the right schemas, so that the plan names them.
+  private func bind(
+    _ inputs: [DatasetName: Snapshot],
+    _ session: any EngineSession
+  ) async throws -> BoundQuery {
+    for (name, snapshot) in inputs {
+      try await session.define(
+        RelationName(name),
+        as: TableContents(schema: snapshot.schema)
+      )
+    }
+    let bound: BoundQuery
+    do {
+      bound = try await session.describe(trimmedSQL)
+    } catch let error as EngineError {
+      throw UserQueryError(error)
+    }
+    for name in inputs.keys { try await session.drop(RelationName(name)) }
+    try await environment.ledger.record(
+      PlanRecord(
+        dataset: dataset.description,
+        definitionHash: plan.definitionHash,
+        planJSON: bound.plan.serialized(),
+        sqlText: model.sql,
+        recordedAt: environment.world.clock.now().microseconds
+      )
+    )
+    return bound
+  }
+
+  /// The SELECT without the semicolon that may end it.
+  private var trimmedSQL: String {
+    var sql = model.sql[...]
+    while let last = sql.last, last.isWhitespace || last == ";" { sql = sql.dropLast() }
+    return String(sql)
+  }
+
+  /// Totals over a delta would overwrite totals over everything (docs/semantics.md, 12).
+  private func requireLegalStrategy(_ shape: QueryShape) throws {
+    guard model.strategy == .append, !shape.isRowLocal else { return }
+    let reason =
+      switch shape {
+      case .combining(let reason): reason
+      default: "it stacks several tables"
+      }
+    throw PipelineError.definition(
+      path: model.path,
+      dataset: dataset,
+      message: "`incremental: {strategy: append}` needs a SELECT whose rows come one by one from "
+        + "one table, but \(reason): use `full`"
+    )
+  }
+
+  private func validate(_ schema: Schema) throws {
+    do {
+      try DataQualityValidator(rules: model.rules, keys: model.keys, newestBy: model.newestBy)
+        .validate(against: schema)
+    } catch {
+      throw PipelineError.definition(path: model.path, dataset: dataset, message: "\(error)")
+    }
+    let named = model.partitionBy.map { ("partition_by", $0) } + model.repairs.map { ("repair", $0.column) }
+    for (key, column) in named where schema[name: column] == nil {
+      let nearest = nearestName(to: column, among: schema.names)
+      throw PipelineError.definition(
+        path: model.path,
+        dataset: dataset,
+        message: "`\(key)` names the column \(column), which is not there"
+          + (nearest.map { ": did you mean \($0)?" } ?? "")
+      )
+    }
+    if let field = schema.fields.first(where: { $0.name == DataQualityValidator.rulesColumn }) {
+      throw PipelineError.definition(
+        path: model.path,
+        dataset: dataset,
+        message: "the column \(field.name) has a name that quarantine tables keep for themselves"
+      )
+    }
+  }
+
+  /// The candidates: repaired, cast to published types, kept if they are dear to compute.
+  private func defineCandidates(
+    _ bound: BoundQuery,
+    _ session: any EngineSession,
+    into made: inout Made
+  ) async throws -> RelationName {
+    let keeping: Keeping = bound.shape.isCheap ? .view : .stored
+    var relation = RelationName("mill_candidates")
+    do {
+      try await session.define(relation, as: bound.published, keeping: keeping)
+    } catch let error as EngineError {
+      throw UserQueryError(error)
+    }
+    if !model.repairs.isEmpty {
+      let repaired = RelationName("mill_repaired")
+      let work = RepairWork(repairs: model.repairs, schema: bound.schema, dialect: dialect)
+      made.account.repaired = try await work.define(repaired, over: relation, in: session)
+      relation = repaired
+    }
+    if case .rowLocal = bound.shape, let name = plan.inputs.first,
+      let rows = made.account.inputs[name.description], rows >= 0
+    {
+      // One row of the input is one candidate or none, so what is missing was filtered.
+      made.account.filtered = rows
+    }
+    return relation
+  }
+
+  /// Whether rows that would be appended share a key with what is published.
+  private func touchesPublished(
+    _ verdict: Verdict,
+    _ current: Snapshot,
+    _ session: any EngineSession
+  ) async throws -> Bool {
+    var keys: [[String]] = model.keys.isEmpty ? [] : [model.keys]
+    for rule in model.rules {
+      if case .unique(let columns) = rule.check, columns != model.keys { keys.append(columns) }
+      switch rule.check {
+      case .rows, .query: return true
+      default: break
+      }
+    }
+    guard !keys.isEmpty else { return false }
+    let published = RelationName("mill_published")
+    try await session.define(published, as: current.contents)
+    for columns in keys {
+      let equal = columns.map {
+        "incoming.\(dialect.quote($0)) = published.\(dialect.quote($0))"
+      }
+      let found = try await session.rows(
+        """
+        SELECT count(*) FROM (SELECT 1 FROM (\(verdict.good)) AS incoming
+        WHERE EXISTS (SELECT 1 FROM \(dialect.quote(published.name)) AS published
+          WHERE \(equal.joined(separator: " AND "))) LIMIT 1) AS shared
+        """,
+        limit: 1
+      )
+      if found.integer(0, 0) != 0 { return true }
+    }
+    try await session.drop(published)
+    return false
+  }
+
+  // MARK: Publish
+
+  private func publish(
+    _ verdict: Verdict,
+    _ bound: BoundQuery,
+    _ inputs: [DatasetName: Snapshot],
+    _ current: Snapshot?,
+    _ session: any EngineSession,
+    into made: inout Made
+  ) async throws {
+    try await table.prepare()
+    let good = try await session.write(
+      verdict.good,
+      to: WriteTarget(location: table.store.location, partitionColumns: model.partitionBy)
+    )
+    var bad: [DataFile] = []
+    let badSchema = Schema(
+      bound.schema.fields + [
+        Field(DataQualityValidator.rulesColumn, .array(element: .string, containsNull: true)),
+        Field("_run", .string),
+        Field("_judged_at", .timestamp),
+      ]
+    )
+    if let query = verdict.bad {
+      try await quarantine.prepare()
+      bad = try await session.write(
+        """
+        SELECT *, \(dialect.literal(runID)) AS _run,
+          CAST(\(dialect.literal(startedAt.description)) AS \(dialect.typeName(.timestamp)))
+            AS _judged_at
+        FROM (\(query)) AS bad
+        """,
+        to: WriteTarget(location: quarantine.store.location)
+      )
+    }
+    made.account.candidates = verdict.candidates
+    made.account.published = good.reduce(0) { $0 + ($1.statistics.rows ?? 0) }
+    made.account.quarantined = bad.reduce(0) { $0 + ($1.statistics.rows ?? 0) }
+    made.account.deduplicated = verdict.deduplicated
+    if let rows = made.account.filtered { made.account.filtered = rows - verdict.candidates }
+    let account = RowAccount.model(made.account)
+    guard account.isBalanced else {
+      throw PipelineError.unbalanced(dataset: dataset, detail: account.json.serialized())
+    }
+    let facts = CommitFacts(
+      dataset: dataset,
+      runID: runID,
+      account: account,
+      results: made.results,
+      inputs: made.inputs,
+      reason: made.reason,
+      startedAt: startedAt
+    )
+    let transactions = transactions(for: inputs)
+    try await commitQuarantine(bad, badSchema, transactions, facts, made.account.isIncremental)
+    made.version = try await table.commit(
+      TableChange(
+        mode: made.account.isIncremental ? .append : .overwrite,
+        files: good,
+        schema: bound.schema,
+        partitionColumns: model.partitionBy,
+        transactions: transactions,
+        runID: runID,
+        info: facts.info,
+        description: model.description,
+        expecting: current?.version
+      )
+    )
+    made.didPublish = true
+  }
+
+  /// What was consumed: every input at its version, by this definition.
+  private func transactions(for inputs: [DatasetName: Snapshot]) -> [TransactionIdentifier] {
+    var transactions = [
+      TransactionIdentifier(
+        appID: ModelPlan.definitionAppID(dataset),
+        version: plan.definitionVersion
+      )
+    ]
+    for name in plan.allInputs {
+      guard let snapshot = inputs[name] else { continue }
+      transactions.append(
+        TransactionIdentifier(
+          appID: ModelPlan.inputAppID(dataset, tableID: snapshot.metadata.id),
+          version: snapshot.version.number
+        )
+      )
+    }
+    return transactions
+  }
+
+  /// The quarantine goes first, so that no row is ever in neither table. A crash in between leaves
+  /// it one step ahead; the transactions say so, and the same rows are not added twice.
+  private func commitQuarantine(
+    _ files: [DataFile],
+    _ schema: Schema,
+    _ transactions: [TransactionIdentifier],
+    _ facts: CommitFacts,
+    _ isIncremental: Bool
+  ) async throws {
+    let snapshot = try await quarantine.snapshotIfExists()
+    if files.isEmpty, snapshot == nil || isIncremental || snapshot?.files.isEmpty == true { return }
+    if isIncremental, let snapshot,
+      transactions.allSatisfy({ snapshot.transactionVersion($0.appID) == $0.version })
+    {
+      return
+    }
+    var facts = facts
+    facts.dataset = dataset.quarantine
+    try await quarantine.commit(
+      TableChange(
+        mode: isIncremental ? .append : .overwrite,
+        files: files,
+        schema: schema,
+        transactions: transactions,
+        runID: runID,
+        info: facts.info,
+        description: "Rows of \(dataset) that broke a rule",
+        expecting: snapshot?.version
+      )
+    )
+  }
+
+  // MARK: Errors
+
+  /// An error of the user's own SQL, told from those of SQL that Millrace made.
+  private struct UserQueryError: Error {
+    var cause: EngineError
+
+    init(_ cause: EngineError) {
+      self.cause = cause
+    }
+  }
+
+  /// Speaks of errors in terms of the model's file.
+  private func placed(_ error: any Error) -> any Error {
+    let cause = (error as? UserQueryError)?.cause ?? error as? EngineError
+    guard let cause else { return error }
+    let isUsers = error is UserQueryError
+    switch cause {
+    case .sql(let message, let line, let column):
+      return PipelineError.sql(
+        SourcePlace(
+          path: model.path,
+          line: isUsers ? line.map { $0 + model.sqlLine - 1 } : nil,
+          column: isUsers ? column : nil
+        ),
+        dataset: dataset,
+        message: message
+      )
+    case .data(let message, _, _):
+      return PipelineError.data(
+        SourcePlace(path: model.path),
+        dataset: dataset,
+        message: message
+      )
+    case .unsupportedType, .notPermitted:
+      return PipelineError.definition(
+        path: model.path,
+        dataset: dataset,
+        message: cause.description
+      )
+    default:
+      return cause
+    }
+  }
+}
