@@ -72,8 +72,31 @@ public struct Quantiles: Hashable, Sendable {
   /// The quantile beyond which ``RangeBounds`` looks for outliers, and its mirror image.
   public var lowTail: Double
   public var highTail: Double
+  /// The least and the greatest value that is no outlier.
   public var minimum: Double
   public var maximum: Double
+
+  package init(
+    p01: Double,
+    p25: Double,
+    p50: Double,
+    p75: Double,
+    p99: Double,
+    lowTail: Double,
+    highTail: Double,
+    minimum: Double,
+    maximum: Double
+  ) {
+    self.p01 = p01
+    self.p25 = p25
+    self.p50 = p50
+    self.p75 = p75
+    self.p99 = p99
+    self.lowTail = lowTail
+    self.highTail = highTail
+    self.minimum = minimum
+    self.maximum = maximum
+  }
 }
 
 /// A value and how often it occurs.
@@ -87,4 +110,9 @@ public struct SuggestedRule: Hashable, Sendable {
   public var rule: Rule
   /// What in the data speaks for it.
   public var evidence: String
+
+  package init(rule: Rule, evidence: String) {
+    self.rule = rule
+    self.evidence = evidence
+  }
 }

@@ -74,14 +74,17 @@ struct InputReader {
     // Before the engine looks: what is not UTF-8 or not whole is explained better here.
     var scan = try await scanned(path, options)
     let compression = scan.compression.raw
-    let sniffed = await sniffedDelimiter(path, usual, compression)
-    if let sniffed, sniffed != delimiter {
-      let other = csvOptions(sniffed, hasHeader: true)
-      let again = try await scanned(path, other)
-      // The engine looks at the beginning alone; more irregular records speak against its guess.
-      if again.irregularCount <= scan.irregularCount {
-        (delimiter, options, scan) = (sniffed, other, again)
-      }
+    let guesses = [
+      await sniffedDelimiter(path, usual, compression), Self.delimiter(inHeader: scan, usual),
+    ]
+    for guess in guesses {
+      guard let guess, guess != delimiter else { continue }
+      let other = csvOptions(guess, hasHeader: true)
+      // A guess is from the beginning of the file alone; it must fit the whole better. One that
+      // makes the header unreadable does not.
+      guard let again = try? await scanned(path, other), Self.isBetter(again, than: scan)
+      else { continue }
+      (delimiter, options, scan) = (guess, other, again)
     }
     guard var names = scan.headerFields else { throw InitError.noRows(path: path) }
     let hasHeader = Self.isHeader(names)
@@ -110,6 +113,24 @@ struct InputReader {
     let found = try? await session.inspect(path, as: format).delimiter
     guard let found, [",", ";", "\t", "|"].contains(found) else { return nil }
     return found
+  }
+
+  /// The separator that occurs most often in the header line.
+  static func delimiter(inHeader scan: FileScan, _ usual: Character) -> Character? {
+    let header = (scan.headerFields ?? []).joined(separator: String(usual))
+    let counts = [",", ";", "\t", "|"].map { mark in
+      (mark: mark as Character, count: header.count { $0 == mark })
+    }
+    return counts.filter { $0.count > 0 }.max { $0.count < $1.count }?.mark
+  }
+
+  /// More records in form, and of those with as many the one with more fields.
+  private static func isBetter(_ scan: FileScan, than other: FileScan) -> Bool {
+    let (fields, others) = (scan.headerFields?.count ?? 0, other.headerFields?.count ?? 0)
+    // A separator that does not occur makes one field of each line, and every line fits.
+    guard fields > 1 else { return false }
+    guard others > 1 else { return true }
+    return (scan.regularRecords, fields) > (other.regularRecords, others)
   }
 
   private func csvOptions(_ delimiter: Character, hasHeader: Bool) -> ScanOptions {

@@ -220,7 +220,9 @@ struct Profiler {
     let asked = profile.columns.indices.compactMap {
       index -> (index: Int, type: DataType, low: Double, high: Double)? in
       let column = profile.columns[index]
-      guard let quantiles = column.quantiles, column.values >= RuleSuggestions.rowsMin
+      // A few values are listed one by one instead.
+      guard let quantiles = column.quantiles, column.values >= RuleSuggestions.rowsMin,
+        column.distinct > RuleSuggestions.allowedMax
       else { return nil }
       let limits = RangeBounds.suspectLimits(quantiles)
       guard quantiles.minimum < limits.low || quantiles.maximum > limits.high else { return nil }

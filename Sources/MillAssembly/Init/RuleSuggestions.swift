@@ -110,7 +110,8 @@ package enum RuleSuggestions {
     return SuggestedRule(
       rule: Rule(.allowed(column: column.name, values: json)),
       evidence: "\(column.distinct) different in \(EvidenceText.count(column.values)) values, "
-        + "the rarest occurs \(EvidenceText.count(rarest)) times"
+        + "the rarest occurs "
+        + (rarest == 1 ? "once" : "\(EvidenceText.count(rarest)) times")
     )
   }
 
@@ -188,7 +189,7 @@ package enum RuleSuggestions {
   }
 
   private static func outliers(_ column: ColumnProfile) -> String {
-    "\(EvidenceText.count(column.outliers)) outside: more than 10 x (tail - median) beyond the tail"
+    "\(EvidenceText.count(column.outliers)) beyond 10 x (tail - median)"
   }
 
   private static func day(_ seconds: Double) -> CivilDate? {
