@@ -67,7 +67,6 @@ public protocol EngineSession: Sendable {
   func close() async
 }
 
-
 /// Whether a defined relation is computed once or each time that it is read.
 public enum Keeping: Sendable {
   /// Computed when read: right for a projection or a filter.
@@ -80,8 +79,10 @@ public enum Keeping: Sendable {
 public struct RelationName: Hashable, Sendable {
   /// The schema, such as `silver`; nil for names of Millrace's own.
   public var schema: String?
+  /// The name inside of the schema.
   public var name: String
 
+  /// A name of Millrace's own when there is no schema.
   public init(schema: String? = nil, _ name: String) {
     self.schema = schema
     self.name = name
@@ -95,11 +96,14 @@ public struct RelationName: Hashable, Sendable {
 
 /// A table named in a query.
 public struct TableReference: Hashable, Sendable {
+  /// The schema as the query has it; nil when the name stands alone.
   public var schema: String?
+  /// The name inside of the schema, without quotes.
   public var name: String
   /// Byte offset of the name in the query's text.
   public var offset: Int
 
+  /// A name as a parser found it.
   public init(schema: String?, name: String, offset: Int) {
     self.schema = schema
     self.name = name
@@ -111,10 +115,12 @@ public struct TableReference: Hashable, Sendable {
 public struct WriteTarget: Sendable {
   /// The table's folder or prefix, absolute.
   public var location: String
+  /// The columns that the rows are parted by, from the outermost folder.
   public var partitionColumns: [String]
   /// Files are cut near this size.
   public var fileSize: ByteCount
 
+  /// A folder that takes one set of files, or one for each set of partition values.
   public init(
     location: String,
     partitionColumns: [String] = [],
@@ -137,6 +143,7 @@ public struct BoundQuery: Sendable {
   /// The query with its columns cast to the published types.
   public var published: String
 
+  /// What an engine found out about a query.
   public init(schema: Schema, plan: JSONValue, shape: QueryShape, published: String) {
     self.schema = schema
     self.published = published

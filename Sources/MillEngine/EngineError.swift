@@ -13,6 +13,7 @@ public enum EngineError: Failure, Equatable {
   case resources(message: String)
   /// A file could not be read or written.
   case io(message: String)
+  /// Somebody stopped the query.
   case interrupted
   /// The query reaches for something outside of the project.
   case notPermitted(message: String)
@@ -23,6 +24,7 @@ public enum EngineError: Failure, Equatable {
   /// The engine failed in itself.
   case failed(message: String)
 
+  /// `engine.` and the case.
   public var code: String {
     switch self {
     case .sql: "engine.sql"
@@ -37,6 +39,7 @@ public enum EngineError: Failure, Equatable {
     }
   }
 
+  /// Whether the SQL, the data, this computer or we are at fault.
   public var errorClass: ErrorClass {
     switch self {
     case .sql, .notPermitted, .unsupportedType: .definition
@@ -47,6 +50,7 @@ public enum EngineError: Failure, Equatable {
     }
   }
 
+  /// The engine's own message where it has one, and what to do where that is known.
   public var description: String {
     switch self {
     case .sql(let message, _, _), .data(let message, _, _), .io(let message),

@@ -16,9 +16,11 @@ public import MillCore
 public struct DeltaTable: Sendable {
   /// The name that errors and commits carry.
   public let name: String
+  /// Where the log and the files lie.
   public let store: any ObjectStore
   let world: World
 
+  /// A table at a place; whether it exists is seen when it is used.
   public init(name: String, store: any ObjectStore, world: World) {
     self.name = name
     self.store = store
@@ -49,7 +51,8 @@ public struct DeltaTable: Sendable {
   }
 
   /// The table at its newest version or an older one, or nil when there is no table at all.
-  public func snapshotIfExists(at version: TableVersion? = nil) async throws(LakeError) -> Snapshot? {
+  public func snapshotIfExists(at version: TableVersion? = nil) async throws(LakeError) -> Snapshot?
+  {
     let commits = try await versions()
     guard let oldest = commits.first?.version, let newest = commits.last?.version else {
       return nil

@@ -9,6 +9,7 @@ public struct Lake: Sendable {
   private let world: World
   private let thread: BlockingExecutor
 
+  /// A lake below an absolute folder, which need not exist yet.
   public init(location: String, world: World) {
     self.location = location
     self.world = world

@@ -32,6 +32,7 @@ public enum LakeError: Failure, Equatable {
   /// The disk or object store refused.
   case storage(table: String, cause: FileError)
 
+  /// `lake.` and the case, or the code of the disk's own refusal.
   public var code: String {
     switch self {
     case .noTable: "lake.no-table"
@@ -49,6 +50,7 @@ public enum LakeError: Failure, Equatable {
     }
   }
 
+  /// A lost race may be tried again; a damaged log or a full disk needs somebody to act.
   public var errorClass: ErrorClass {
     switch self {
     case .conflict, .staleVersion: .transient
@@ -59,6 +61,7 @@ public enum LakeError: Failure, Equatable {
     }
   }
 
+  /// What happened, to which table and version, and what to do.
   public var description: String {
     switch self {
     case .noTable(let table):

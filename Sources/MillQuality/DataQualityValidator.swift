@@ -27,13 +27,16 @@ public struct DataQualityValidator: Sendable {
     case inspect
   }
 
+  /// What is judged; names are unique.
   public var rules: [Rule]
   /// Rows that agree in these columns are the same thing; one of them is published.
   public var keys: [String]
   /// Which of several rows with one key is published: the greatest by these columns.
   public var newestBy: [String]
+  /// When rules on keys look at rows.
   public var mode: Mode
 
+  /// A validator; without `keys` nothing is deduplicated.
   public init(
     rules: [Rule],
     keys: [String] = [],

@@ -5,12 +5,18 @@ public import MillCore
 /// Why rules cannot be judged as they are written.
 @nonexhaustive
 public enum QualityError: Failure, Equatable {
+  /// A rule, `keys` or `dedupe.by` names a column that the rows do not have.
   case unknownColumn(what: String, column: String, nearest: String?, known: [String])
+  /// The check does not apply to the type of its column.
   case wrongType(rule: String, column: String, type: String, wanted: String)
+  /// Results are kept by rule name, and two rules share one.
   case repeatedName(rule: String)
+  /// `mostly` is not above 0 and at most 1.
   case badTolerance(rule: String, mostly: Double)
+  /// The rule judges the whole, so it names no rows to set aside.
   case cannotQuarantine(rule: String)
 
+  /// `quality.` and the case.
   public var code: String {
     switch self {
     case .unknownColumn: "quality.unknown-column"
@@ -21,8 +27,10 @@ public enum QualityError: Failure, Equatable {
     }
   }
 
+  /// Rules are definitions, and somebody has to edit them.
   public var errorClass: ErrorClass { .definition }
 
+  /// What is wrong with which rule, and what would be right.
   public var description: String {
     switch self {
     case .unknownColumn(let what, let column, let nearest, let known):

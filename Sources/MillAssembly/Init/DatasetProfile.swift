@@ -10,15 +10,19 @@ public struct DatasetProfile: Hashable, Sendable {
   public var name: String
   /// The files read, absolute.
   public var files: [String]
+  /// How the files are read.
   public var format: SourceDefinition.Format
   /// Regular records.
   public var rows: Int64
   /// On disk, as packed.
   public var bytes: ByteCount
+  /// Records that no engine gets to see.
   public var irregularRecords: Int64
+  /// Lines without content.
   public var blankLines: Int64
   /// Text that is to mean null.
   public var nullTexts: [String]
+  /// The columns in the files' order.
   public var columns: [ColumnProfile]
   /// Columns that tell rows apart, by their published names; empty if none were found.
   public var keys: [String]
@@ -26,6 +30,7 @@ public struct DatasetProfile: Hashable, Sendable {
   public var keyRepeats: Int64
   /// Rows that repeat another one in every column.
   public var rowRepeats: Int64
+  /// What the silver model is to check.
   public var rules: [SuggestedRule]
   /// What a person should look at.
   public var findings: [String]
@@ -39,13 +44,17 @@ public struct ColumnProfile: Hashable, Sendable {
   public var name: String
   /// The narrowest published type that holds every value without loss.
   public var type: DataType
+  /// Rows without a value.
   public var nulls: Int64
+  /// Rows with one.
   public var values: Int64
   /// Different values: exact where `distinctIsExact`, within some percent otherwise.
   public var distinct: Int64
+  /// Whether `distinct` was counted rather than estimated.
   public var distinctIsExact: Bool
-  /// Least and greatest value as text; nil without values.
+  /// The least value as text; nil without values.
   public var minimum: String?
+  /// The greatest value as text; nil without values.
   public var maximum: String?
   /// Quantiles of numbers, and of days and instants in seconds since 1970.
   public var quantiles: Quantiles?
@@ -64,16 +73,23 @@ public struct ColumnProfile: Hashable, Sendable {
 
 /// Where the values of a column lie.
 public struct Quantiles: Hashable, Sendable {
+  /// One in a hundred values is at most this.
   public var p01: Double
+  /// The first quartile.
   public var p25: Double
+  /// The median.
   public var p50: Double
+  /// The third quartile.
   public var p75: Double
+  /// One in a hundred values is at least this.
   public var p99: Double
-  /// The quantile beyond which ``RangeBounds`` looks for outliers, and its mirror image.
+  /// The quantile beyond which ``RangeBounds`` looks for outliers below.
   public var lowTail: Double
+  /// The quantile beyond which ``RangeBounds`` looks for outliers above.
   public var highTail: Double
-  /// The least and the greatest value that is no outlier.
+  /// The least value that is no outlier.
   public var minimum: Double
+  /// The greatest value that is no outlier.
   public var maximum: Double
 
   package init(
@@ -101,12 +117,15 @@ public struct Quantiles: Hashable, Sendable {
 
 /// A value and how often it occurs.
 public struct ValueCount: Hashable, Sendable {
+  /// The value as text.
   public var value: String
+  /// In how many rows it stands.
   public var count: Int64
 }
 
 /// A rule and why it is proposed.
 public struct SuggestedRule: Hashable, Sendable {
+  /// The rule as a model has it.
   public var rule: Rule
   /// What in the data speaks for it.
   public var evidence: String

@@ -18,6 +18,7 @@ public enum InitError: Failure, Equatable {
   /// There is no row to learn columns from.
   case noRows(path: String)
 
+  /// A stable, searchable name.
   public var code: String {
     switch self {
     case .projectExists: "init.project-exists"
@@ -28,6 +29,7 @@ public enum InitError: Failure, Equatable {
     }
   }
 
+  /// Whose move it is.
   public var errorClass: ErrorClass {
     switch self {
     case .projectExists, .fileExists, .noFiles, .unknownFormat: .definition
@@ -35,6 +37,7 @@ public enum InitError: Failure, Equatable {
     }
   }
 
+  /// What happened and what to do next.
   public var description: String {
     switch self {
     case .projectExists(let folder):

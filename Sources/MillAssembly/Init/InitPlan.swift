@@ -4,12 +4,14 @@ public import MillCore
 
 /// A project that could be written, and what was found in the data it is made from.
 public struct InitPlan: Sendable {
+  /// The name in `millrace.yaml`.
   public var projectName: String
   /// What was found, one per dataset, in the order of the files given.
   public var profiles: [DatasetProfile]
   /// The project's files; `millrace.yaml` comes last.
   public var files: [InitFile]
 
+  /// A plan of these parts.
   public init(projectName: String, profiles: [DatasetProfile], files: [InitFile]) {
     self.projectName = projectName
     self.profiles = profiles
@@ -24,8 +26,10 @@ public struct InitPlan: Sendable {
 public struct InitFile: Hashable, Sendable {
   /// Relative to the project's folder.
   public var path: String
+  /// The whole text.
   public var content: String
 
+  /// A file of this text.
   public init(path: String, content: String) {
     self.path = path
     self.content = content
@@ -34,9 +38,13 @@ public struct InitFile: Hashable, Sendable {
 
 /// A dataset in a few numbers, for the terminal.
 public struct ProfileSummary: Hashable, Sendable {
+  /// The word after `bronze.` and `silver.`.
   public var dataset: String
+  /// The files read, absolute.
   public var files: [String]
+  /// Regular records.
   public var rows: Int64
+  /// How many columns there are.
   public var columns: Int
   /// On disk, as packed.
   public var bytes: ByteCount
@@ -50,6 +58,7 @@ public struct ProfileSummary: Hashable, Sendable {
   public var findings: [String]
   /// The columns proposed as key; empty if none was found.
   public var keys: [String]
+  /// How many rules the silver model is given.
   public var rulesSuggested: Int
 }
 

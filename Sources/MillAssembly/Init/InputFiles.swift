@@ -102,8 +102,9 @@ package enum InputFiles {
     return "\(name)_\(number)"
   }
 
-  /// The name that parts of one whole share: `payments-2025-01` and `payments-2025-02` are
-  /// `payments`. Nil for a name that does not end in a number.
+  /// The name that parts of one whole share, or nil for a name that does not end in a number.
+  ///
+  /// `payments-2025-01` and `payments-2025-02` are `payments`.
   package static func seriesName(_ stem: String) -> String? {
     let isNumbering: (Character) -> Bool = { $0.isASCII && ($0.isNumber || "-_.".contains($0)) }
     let head = stem.reversed().drop(while: isNumbering)

@@ -14,6 +14,8 @@ struct ReadFile: Sendable {
   var options: ScanOptions?
   /// The fields in the file's order; their types where the format has some.
   var fields: [Field]
+  /// What is wrong with the names of the fields.
+  var findings: [String] = []
 
   var hasHeader: Bool {
     if case .csv(_, let hasHeader, _) = format { hasHeader } else { true }
@@ -27,6 +29,17 @@ struct ReadFile: Sendable {
     case .jsonLines: return ["json"]
     case .parquet: return ["parquet"] + fields.map { "\($0.name) \($0.type)" }
     }
+  }
+}
+
+extension ReadFile {
+  /// The fields' names as an engine that does not tell case apart can have them.
+  ///
+  /// Those of CSV may
+  /// be anything, since their order counts; those of the other formats are looked up.
+  static func engineNames(_ names: [String], _ format: RawFormat) -> [String] {
+    guard case .csv = format else { return names }
+    return InputReader.distinctNames(names, foldingCase: true)
   }
 }
 
@@ -54,8 +67,9 @@ struct InputReader {
       let scan = try await scanned(path, options)
       let format = RawFormat.jsonLines(compression: scan.compression.raw)
       let fields = try await session.inspect(path, as: format).schema.fields
-      return try checked(ReadFile(path: path, scan: scan, format: format, options: options,
-        fields: fields))
+      return try checked(
+        ReadFile(path: path, scan: scan, format: format, options: options, fields: fields)
+      )
     case .parquet:
       let scan = try await scanned(path, ScanOptions(format: .parquet))
       let fields = try await session.inspect(path, as: .parquet).schema.fields
@@ -99,8 +113,18 @@ struct InputReader {
       scan: scan,
       format: .csv(delimiter: delimiter, hasHeader: hasHeader, compression: compression),
       options: options,
-      fields: Self.distinctNames(names).map { Field($0, .string) }
+      fields: Self.distinctNames(names, foldingCase: false).map { Field($0, .string) },
+      findings: hasHeader ? Self.findings(names) : []
     )
+  }
+
+  private static func findings(_ names: [String]) -> [String] {
+    let nameless = names.count { $0.isEmpty }
+    let repeated = names.count - nameless - Set(names.filter { !$0.isEmpty }).count
+    return [
+      nameless > 0 ? "\(nameless) columns have no name in the header and got one here" : nil,
+      repeated > 0 ? "\(repeated) columns repeat a name of the header and got others here" : nil,
+    ].compactMap { $0 }
   }
 
   /// nil where the engine finds nothing that a scan can use.
@@ -155,16 +179,22 @@ struct InputReader {
   }
 
   /// Names for fields that have none, or that of another.
-  static func distinctNames(_ names: [String]) -> [String] {
+  ///
+  /// - Parameter foldingCase: whether names that differ by case alone are the same.
+  static func distinctNames(_ names: [String], foldingCase: Bool) -> [String] {
+    func folded(_ name: String) -> String { foldingCase ? name.lowercased() : name }
+    // A name that is made must not be that of a later column.
+    let given = Set(names.map { folded($0) })
     var taken: Set<String> = []
     return names.enumerated().map { index, name in
       let base = name.isEmpty ? "column_\(index + 1)" : name
       var unique = base
       var number = 2
-      while !taken.insert(unique.lowercased()).inserted {
+      while taken.contains(folded(unique)) || (unique != name && given.contains(folded(unique))) {
         unique = "\(base)_\(number)"
         number += 1
       }
+      taken.insert(folded(unique))
       return unique
     }
   }

@@ -148,7 +148,7 @@ struct KeySearch {
   /// Rows that say nothing new are told to the user; no key can part them.
   private func countRepeats(_ profile: inout DatasetProfile) async throws {
     let all = profile.columns.indices.filter { profile.columns[$0].type.isPrimitive }
-    guard !all.isEmpty, all.count == profile.columns.count else { return }
+    guard all.count > 1, all.count == profile.columns.count else { return }
     profile.rowRepeats = try await repeats(all, profile.rows)
     if profile.rowRepeats > 0 {
       profile.findings.append("\(profile.rowRepeats) rows repeat another one in every column")

@@ -63,7 +63,9 @@ struct ProfileSQL {
     ]
   }
 
-  /// The number of a value's ``TextCounts/Kind``. A cast alone would take `1_000` for a number and
+  /// The number of a value's ``TextCounts/Kind``.
+  ///
+  /// A cast alone would take `1_000` for a number and
   /// `2013-1-1` for a day, so the form is checked first.
   private func kind(_ text: String) -> String {
     func matches(_ pattern: String) -> String { dialect.matches(text, pattern: pattern) }

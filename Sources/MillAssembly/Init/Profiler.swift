@@ -29,13 +29,14 @@ struct Profiler {
   private static let fewDistinct: Int64 = 1_500
 
   /// - Parameter sources: what the engine reads, one per file.
-  func profile(_ group: InputGroup, sources: [RawSource], number: Int) async throws -> ProfiledGroup {
+  func profile(_ group: InputGroup, sources: [RawSource], number: Int) async throws -> ProfiledGroup
+  {
     let texts = "init_texts_\(number)"
     let typed = "init_typed_\(number)"
     guard let first = group.files.first else { throw InitError.noFiles(argument: group.name) }
     let fields = Self.fields(group)
     let sql = ProfileSQL(dialect: dialect, nullTexts: first.nullTexts)
-    try await define(sql, fields.map(\.name), sources, as: texts, number)
+    try await define(sql, sources, as: texts, number)
 
     var choices: [TypeChoice] = []
     var counts: [TextCounts] = []
@@ -49,18 +50,16 @@ struct Profiler {
     }
     var findings = Self.findings(group)
     var nullTexts = first.nullTexts
-    if first.hasNullTexts {
-      for (index, choice) in choices.enumerated() where counts[index][.nullLike] > 0 {
-        let table = try await session.rows(sql.nullLikes(index, from: texts), limit: 100)
-        let found = table.rows.compactMap { $0.first?.text }
-        let list = found.map { "`\($0)`" }.joined(separator: ", ")
-        findings.append(
-          choice.takesNullLikes
-            ? "\(fields[index].name): \(list) taken for null, which makes it \(choice.type)"
-            : "\(fields[index].name): \(list) may stand for a missing value"
-        )
-        if choice.takesNullLikes { nullTexts += found.filter { !nullTexts.contains($0) } }
-      }
+    for (index, choice) in choices.enumerated() where counts[index][.nullLike] > 0 {
+      let table = try await session.rows(sql.nullLikes(index, from: texts), limit: 100)
+      let found = table.rows.compactMap { $0.first?.text }
+      let list = found.map { "`\($0)`" }.joined(separator: ", ")
+      findings.append(
+        choice.takesNullLikes
+          ? "\(fields[index].name): \(list) taken for null, which makes it \(choice.type)"
+          : "\(fields[index].name): \(list) may stand for a missing value"
+      )
+      if choice.takesNullLikes { nullTexts += found.filter { !nullTexts.contains($0) } }
     }
     for (index, count) in counts.enumerated() where count.padded > 0 {
       findings.append("\(fields[index].name): \(count.padded) values have blanks around them")
@@ -75,10 +74,11 @@ struct Profiler {
       keeping: .stored
     )
     try await session.drop(RelationName(texts))
-    let rows = try await session.rows(
-      "SELECT count(*) FROM \(dialect.quote(typed))",
-      limit: 1
-    ).integer(0, 0) ?? 0
+    let rows =
+      try await session.rows(
+        "SELECT count(*) FROM \(dialect.quote(typed))",
+        limit: 1
+      ).integer(0, 0) ?? 0
     var profile = DatasetProfile(
       name: group.name,
       files: group.files.map(\.path),
@@ -108,7 +108,6 @@ struct Profiler {
 
   private func define(
     _ sql: ProfileSQL,
-    _ fields: [String],
     _ sources: [RawSource],
     as texts: String,
     _ number: Int
@@ -117,7 +116,7 @@ struct Profiler {
     for (index, source) in sources.enumerated() {
       let name = "init_raw_\(number)_\(index)"
       try await session.define(RelationName(name), as: source)
-      parts.append(sql.texts(fields, from: name))
+      parts.append(sql.texts(source.fields, from: name))
     }
     try await session.define(
       RelationName(texts),
@@ -321,12 +320,13 @@ extension Profiler {
   }
 
   private static func findings(_ group: InputGroup) -> [String] {
-    group.files.compactMap { file in
-      let count = file.scan.irregularCount
-      guard count > 0 else { return nil }
-      let name = file.path.split(separator: "/").last.map(String.init) ?? file.path
-      return "\(name): \(count) records do not have the header's form and become dead letters"
-    }
+    (group.files.first?.findings ?? [])
+      + group.files.compactMap { file in
+        let count = file.scan.irregularCount
+        guard count > 0 else { return nil }
+        let name = file.path.split(separator: "/").last.map(String.init) ?? file.path
+        return "\(name): \(count) records are out of form and become dead letters"
+      }
   }
 
   /// What keeps a column from being a number or a time, if it is little.

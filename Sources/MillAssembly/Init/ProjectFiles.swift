@@ -115,8 +115,10 @@ struct ProjectFiles {
     lines.append(
       profile.columns.map { "  \(SQLText.identifier($0.name, dialect))" }.joined(separator: ",\n")
     )
-    lines.append("FROM \(SQLText.identifier("bronze", dialect))."
-      + SQLText.identifier(profile.name, dialect))
+    lines.append(
+      "FROM \(SQLText.identifier("bronze", dialect))."
+        + SQLText.identifier(profile.name, dialect)
+    )
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -199,8 +201,9 @@ enum SQLText {
     "deferrable", "delete", "desc", "describe", "distinct", "do", "else", "end", "except", "exists",
     "extract", "false", "fetch", "filter", "for", "foreign", "freeze", "from", "full", "generated",
     "glob", "grant", "group", "having", "ilike", "in", "initially", "inner", "insert", "intersect",
-    "interval", "into", "is", "isnull", "join", "key", "lambda", "lateral", "leading", "left", "like",
-    "limit", "localtime", "localtimestamp", "map", "minus", "natural", "not", "notnull", "null",
+    "interval", "into", "is", "isnull", "join", "key", "lambda", "lateral", "leading", "left",
+    "like", "limit", "localtime", "localtimestamp", "map", "minus", "natural", "not", "notnull",
+    "null",
     "offset", "on", "only", "or", "order", "outer", "over", "overlaps", "pivot", "pivot_longer",
     "pivot_wider", "placing", "position", "positional", "primary", "qualify", "range",
     "references", "returning", "right", "row", "rows", "select", "semi", "session_user", "set",

@@ -14,7 +14,7 @@ internal import MillSources
 ///
 /// ```swift
 /// let start = ProjectInit(engine: engine, world: .system())
-/// let plan = try await start.plan(files: ["data/*.csv.gz"], projectName: "flights", folder: "demo")
+/// let plan = try await start.plan(files: ["data/*.csv"], projectName: "flights", folder: "demo")
 /// try start.write(plan, to: "demo")
 /// ```
 ///
@@ -57,8 +57,13 @@ public struct ProjectInit: Sendable {
     let planned: Result<[ProfiledGroup], any Error>
     do {
       planned = .success(
-        try await profiled(paths, root, copies, InputReader(session: session, executor: executor),
-          dialect)
+        try await profiled(
+          paths,
+          root,
+          copies,
+          InputReader(session: session, executor: executor),
+          dialect
+        )
       )
     } catch {
       planned = .failure(error)
@@ -75,8 +80,9 @@ public struct ProjectInit: Sendable {
     )
   }
 
-  /// Writes the project's files; `millrace.yaml` comes last, so a folder that holds it holds
-  /// everything. A README.md and a .gitignore that are there already are left alone.
+  /// Writes the project's files.
+  ///
+  /// `millrace.yaml` comes last, so a folder that holds it holds everything. A README.md and a .gitignore that are there already are left alone.
   ///
   /// - Throws: ``InitError/projectExists(folder:)`` and ``InitError/fileExists(path:)`` before
   ///   anything is written; `FileError`.
@@ -156,7 +162,7 @@ public struct ProjectInit: Sendable {
     return RawSource(
       path: path,
       format: format,
-      fields: fields,
+      fields: ReadFile.engineNames(fields, format),
       nullTexts: [""],
       longestRecord: ByteCount(bytes: file.scan.longestRecordBytes)
     )

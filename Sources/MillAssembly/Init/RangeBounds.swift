@@ -10,8 +10,8 @@
 /// 2. A gap parts it from the others: it is more than 3 times as far from the median as the
 ///    farthest value that is no outlier. A long tail without a gap is legitimate.
 ///
-/// Where tail and median are equal, nothing is known of the spread and nothing is an outlier. The
-/// bounds are the least and the greatest of the remaining values, rounded outward to a step of 1, 2
+/// Where tail and median are equal, nothing is known of the spread and nothing is an outlier.
+/// The bounds are the least and the greatest of the remaining values, rounded outward to a step of 1, 2
 /// or 5 times a power of ten, at most a tenth of their distance; whole numbers of which none
 /// between least and greatest is missing, such as days of a month, are not rounded.
 ///

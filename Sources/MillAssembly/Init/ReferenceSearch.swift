@@ -112,8 +112,8 @@ struct ReferenceSearch {
         severity: .warn,
         mostly: mostly(found: finding.found, of: column.values)
       ),
-      evidence: "\(EvidenceText.count(finding.found)) of \(EvidenceText.count(column.values)) values "
-        + "(\(EvidenceText.percent(finding.found, of: column.values))) are there"
+      evidence: "\(EvidenceText.count(finding.found)) of "
+        + "\(EvidenceText.count(column.values)) values (\(EvidenceText.percent(finding.found, of: column.values))) are there"
     )
   }
 

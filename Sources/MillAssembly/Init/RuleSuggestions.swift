@@ -71,7 +71,8 @@ package enum RuleSuggestions {
     }
     for column in profile.columns {
       guard profile.keys != [column.name], column.nulls == 0, column.distinctIsExact,
-        column.distinct == profile.rows, profile.rows >= rowsMin, column.type == .string
+        column.distinct == profile.rows, profile.rows >= rowsMin,
+        column.type == .string
           || column.type == .long,
         ColumnWords(column.name).isIdentity
       else { continue }

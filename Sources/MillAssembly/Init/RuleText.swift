@@ -43,7 +43,9 @@ package enum RuleText {
           + extras
       )
       guard line.count > 100 else { return line }
-      let start = (["  - allowed:"] + (name + ["column: \(YAMLText.scalar(column))"] + extras)
+      let start =
+        (["  - allowed:"]
+        + (name + ["column: \(YAMLText.scalar(column))"] + extras)
         .map { "      \($0)" }).joined(separator: "\n")
       return start + "\n" + YAMLText.wrapped(items, after: "      values: ", indent: 8)
     case .reference(let columns, let table, let keys):

@@ -10,19 +10,24 @@
 /// ByteKey("é") == ByteKey("e\u{301}")  // false
 /// ```
 public struct ByteKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// The UTF-8 bytes, as they were given.
   public let bytes: [UInt8]
 
+  /// The bytes of a text, without any normalisation.
   public init(_ text: String) {
     bytes = Array(text.utf8)
   }
 
+  /// Bytes as they stand; they need not be UTF-8.
   public init(bytes: [UInt8]) {
     self.bytes = bytes
   }
 
+  /// Byte by byte, unsigned; a prefix comes before what it begins.
   public static func < (left: Self, right: Self) -> Bool {
     left.bytes.lexicographicallyPrecedes(right.bytes)
   }
 
+  /// The bytes as text; those that are not UTF-8 are shown as U+FFFD.
   public var description: String { String(decoding: bytes, as: UTF8.self) }
 }

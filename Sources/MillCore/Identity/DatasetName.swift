@@ -19,7 +19,9 @@ public struct DatasetName: Hashable, Comparable, Sendable, CustomStringConvertib
     case deadLetters = "dead_letters"
   }
 
+  /// The stage of its life that the data is at.
   public let layer: Layer
+  /// The word after the dot: letters, digits and underscores, a letter first.
   public let name: String
 
   /// nil when the word is not made of letters, digits and underscores, or begins with a digit.
@@ -57,10 +59,12 @@ public struct DatasetName: Hashable, Comparable, Sendable, CustomStringConvertib
   /// The table that holds what could not be decoded on the way into this dataset.
   public var deadLetters: DatasetName { DatasetName(unchecked: .deadLetters, name) }
 
+  /// By stage of life first, then by name.
   public static func < (left: Self, right: Self) -> Bool {
     (left.layer.order, left.name) < (right.layer.order, right.name)
   }
 
+  /// `layer.name`, as users write it.
   public var description: String { "\(layer.rawValue).\(name)" }
 }
 

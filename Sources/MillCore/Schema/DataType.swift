@@ -23,6 +23,7 @@ public indirect enum DataType: Hashable, Sendable {
   case double
   /// Exact decimal of up to 38 digits, `scale` of them after the point.
   case decimal(precision: Int, scale: Int)
+  /// True or false.
   case boolean
   /// A sequence of bytes.
   case binary
@@ -32,8 +33,11 @@ public indirect enum DataType: Hashable, Sendable {
   case timestamp
   /// A date and time that name no instant; needs the table feature `timestampNtz`.
   case timestampWithoutZone
+  /// Values of one type in an order.
   case array(element: DataType, containsNull: Bool)
+  /// Values by key; a key is never null.
   case map(key: DataType, value: DataType, valueContainsNull: Bool)
+  /// Named members of their own types.
   case structure([Field])
 
   /// Whether values have an order that minimum and maximum statistics may use.
@@ -63,12 +67,16 @@ public indirect enum DataType: Hashable, Sendable {
 
 /// A named column of a ``Schema`` or member of a structure.
 public struct Field: Hashable, Sendable {
+  /// As it stands in the table; told apart from others by its UTF-8 bytes.
   public var name: String
+  /// What its values are, once published.
   public var type: DataType
+  /// Whether a row may have null here.
   public var isNullable: Bool
   /// What other writers said of the column, kept as it was.
   public var metadata: JSONValue
 
+  /// A column that may be null and of which nothing else is said.
   public init(
     _ name: String,
     _ type: DataType,
@@ -84,12 +92,15 @@ public struct Field: Hashable, Sendable {
 
 /// The columns of a table in order.
 public struct Schema: Hashable, Sendable {
+  /// The columns, in the order that `SELECT *` gives them.
   public var fields: [Field]
 
+  /// A schema of these columns; what names may not be is refused where a table is written.
   public init(_ fields: [Field]) {
     self.fields = fields
   }
 
+  /// The columns' names in their order.
   public var names: [String] { fields.map(\.name) }
 
   /// The field of exactly this name, compared by UTF-8 bytes.

@@ -6,9 +6,12 @@ public struct DataFile: Hashable, Sendable {
   public var location: String
   /// Text of each partition column, nil for null; the column is not in the file.
   public var partitionValues: [String: String?]
+  /// Length of the file in bytes; a reader finds the Parquet footer by it.
   public var sizeInBytes: Int64
+  /// What the writer said of the rows.
   public var statistics: FileStatistics
 
+  /// A file as its writer reports it.
   public init(
     location: String,
     partitionValues: [String: String?] = [:],
@@ -26,8 +29,10 @@ public struct DataFile: Hashable, Sendable {
 public struct FileStatistics: Hashable, Sendable {
   /// Rows in the file; nil when its writer did not say.
   public var rows: Int64?
+  /// Bounds and nulls by column name; a column that is absent is unknown.
   public var columns: [String: ColumnStatistics]
 
+  /// Statistics of a file; without columns nothing is known but the count.
   public init(rows: Int64?, columns: [String: ColumnStatistics] = [:]) {
     self.rows = rows
     self.columns = columns
@@ -40,8 +45,10 @@ public struct ColumnStatistics: Hashable, Sendable {
   public var minimum: JSONValue?
   /// The greatest value, or a value above it; nil when unknown.
   public var maximum: JSONValue?
+  /// Rows that are null here, of the rows of the file; nil when unknown.
   public var nullCount: Int64?
 
+  /// Facts of one column; what is left out is unknown.
   public init(minimum: JSONValue? = nil, maximum: JSONValue? = nil, nullCount: Int64? = nil) {
     self.minimum = minimum
     self.maximum = maximum
@@ -53,12 +60,16 @@ public struct ColumnStatistics: Hashable, Sendable {
 ///
 /// The lake decides *which* files make a table, an engine reads them; this is what passes between.
 public struct TableContents: Hashable, Sendable {
+  /// All columns, those of the partitions included.
   public var schema: Schema
+  /// The columns whose values stand in the log and not in the files, in the order of the folders.
   public var partitionColumns: [String]
+  /// The files whose rows together are the table.
   public var files: [DataFile]
   /// Whether some files may lack columns that the schema has.
   public var mayLackColumns: Bool
 
+  /// One version of a table; without files it is a table without rows.
   public init(
     schema: Schema,
     partitionColumns: [String] = [],

@@ -11,15 +11,18 @@
 ///
 /// > Source: Delta transaction log protocol, "Delta Log Entries".
 public struct TableVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// How many commits came before this one.
   public let number: Int64
 
   /// The version that creates a table.
   public static let first = TableVersion(0)
 
+  /// The version that stands after so many commits.
   public init(_ number: Int64) {
     self.number = number
   }
 
+  /// The version that the next commit makes.
   public var successor: TableVersion { TableVersion(number + 1) }
 
   /// The commit's file in `_delta_log`: twenty digits and `.json`.
@@ -36,7 +39,9 @@ public struct TableVersion: Hashable, Comparable, Sendable, CustomStringConverti
     self.number = number
   }
 
+  /// Earlier commits come first.
   public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 
+  /// The plain number, without the zeros of the log file.
   public var description: String { String(number) }
 }

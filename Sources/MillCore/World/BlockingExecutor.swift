@@ -7,6 +7,10 @@
 #elseif canImport(Musl)
   import Musl
 #endif
+#if canImport(SwiftOverlayShims)
+  // An optimised build of Swift 6.3 on Linux finds `timespec` here and not in Glibc.
+  import SwiftOverlayShims
+#endif
 
 /// One thread of its own for calls that block: queries, polls, disk syncs.
 ///

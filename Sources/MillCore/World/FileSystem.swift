@@ -17,6 +17,7 @@ public protocol FileSystem: Sendable {
   func link(_ existing: String, as name: String) throws(FileError)
   /// Replaces `target` by `source` atomically.
   func rename(_ source: String, to target: String) throws(FileError)
+  /// Removes a file or an empty folder; `notFound` if there is none.
   func remove(_ path: String) throws(FileError)
   /// Makes a folder and those above it; nothing happens if it is there.
   func createFolders(_ path: String) throws(FileError)
@@ -28,14 +29,18 @@ public protocol FileSystem: Sendable {
 
 /// One name in a folder.
 public struct FileEntry: Hashable, Sendable {
+  /// The last part of the path.
   public var name: String
+  /// Whether other names may lie below this one.
   public var isFolder: Bool
+  /// Length of the content in bytes.
   public var size: Int64
   /// Last change of the content, UTC microseconds.
   public var modified: Instant
   /// Device and inode: the same file under another name has the same.
   public var identity: String
 
+  /// An entry made of what a disk, or a test in its stead, knows of a name.
   public init(name: String, isFolder: Bool, size: Int64, modified: Instant, identity: String) {
     self.name = name
     self.isFolder = isFolder
@@ -48,16 +53,22 @@ public struct FileEntry: Hashable, Sendable {
 /// Why a file operation did not happen.
 @nonexhaustive
 public enum FileError: Failure, Equatable {
+  /// Nothing has this name, or a folder on the way to it is missing.
   case notFound(path: String)
+  /// Somebody else has taken the name: how a lost race shows itself.
   case alreadyExists(path: String)
+  /// The disk or a quota is full.
   case noSpace(path: String)
+  /// This process may not do it.
   case notPermitted(path: String)
+  /// The mount cannot be written to.
   case readOnly(path: String)
   /// The mount cannot make hard links, so two writers could not be kept apart.
   case linksUnsupported(path: String)
   /// Any other refusal, with the system's own name and number.
   case system(operation: String, path: String, errno: Int32, message: String)
 
+  /// `file.` and the kind of refusal.
   public var code: String {
     switch self {
     case .notFound: "file.not-found"
@@ -70,8 +81,10 @@ public enum FileError: Failure, Equatable {
     }
   }
 
+  /// Files are outside of our control, whatever the refusal.
   public var errorClass: ErrorClass { .outside }
 
+  /// The refusal, the path and what to do about it.
   public var description: String {
     switch self {
     case .notFound(let path): "there is no file \(path)"

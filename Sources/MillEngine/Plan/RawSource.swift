@@ -5,7 +5,9 @@ public import MillCore
 /// One raw file as an engine is to read it: every field as text, so that what cannot be decoded is
 /// known exactly and nothing is rounded on the way in.
 public struct RawSource: Sendable {
+  /// The file, absolute.
   public var path: String
+  /// What the bytes are, and how they are packed.
   public var format: RawFormat
   /// The fields to read, in the file's order for CSV.
   public var fields: [String]
@@ -18,6 +20,7 @@ public struct RawSource: Sendable {
   /// Lines before the header, for CSV.
   public var skippedLines: Int64
 
+  /// A file to be read whole, each record as the fields named.
   public init(
     path: String,
     format: RawFormat,
@@ -58,6 +61,7 @@ public struct RawInspection: Sendable {
   /// The field separator found, for CSV.
   public var delimiter: Character?
 
+  /// What was found; the delimiter is for CSV.
   public init(schema: Schema, delimiter: Character? = nil) {
     self.schema = schema
     self.delimiter = delimiter

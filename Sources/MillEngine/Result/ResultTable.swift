@@ -4,10 +4,12 @@ public import MillCore
 
 /// A small result, brought into this process.
 public struct ResultTable: Sendable {
+  /// The columns' names, in the order of the cells.
   public var columns: [String]
   /// rows x columns; numbers, booleans and null as such, everything else as text.
   public var rows: [[JSONValue]]
 
+  /// Rows as they came; each has one cell for each column.
   public init(columns: [String], rows: [[JSONValue]]) {
     self.columns = columns
     self.rows = rows

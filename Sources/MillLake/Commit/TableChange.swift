@@ -12,6 +12,7 @@ public struct TableChange: Sendable {
     case overwrite = "Overwrite"
   }
 
+  /// How the files meet those that are there.
   public var mode: Mode
   /// Files that an engine has written into the table's folder.
   public var files: [DataFile]
@@ -19,6 +20,7 @@ public struct TableChange: Sendable {
   public var replacing: [AddFile]
   /// The schema of the files; an append may add columns at the end, an overwrite may change all.
   public var schema: Schema
+  /// The columns that the files are parted by; an append cannot change them.
   public var partitionColumns: [String]
   /// What was consumed to make these rows.
   public var transactions: [TransactionIdentifier]
@@ -26,6 +28,7 @@ public struct TableChange: Sendable {
   public var runID: String?
   /// More facts for `commitInfo`.
   public var info: JSONObject
+  /// What the table holds, in the words of its owner; nil keeps what was said before.
   public var description: String?
   /// The commit lands only on this version; nil means on whichever is newest.
   public var expecting: TableVersion?
@@ -33,6 +36,7 @@ public struct TableChange: Sendable {
   /// Whether the commit stands on nothing that another writer could change.
   var isBlindAppend: Bool { mode == .append && replacing.isEmpty && expecting == nil }
 
+  /// A change that consumed nothing and stands on whichever version is newest.
   public init(
     mode: Mode,
     files: [DataFile],

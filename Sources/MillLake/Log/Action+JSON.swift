@@ -138,7 +138,8 @@ extension TableMetadata {
     guard provider == "parquet" else { throw ActionError(reason: "format \(provider)") }
     let schema: Schema
     do {
-      schema = try Schema(schemaString: try json.required("schemaString", json["schemaString"]?.text))
+      let text = try json.required("schemaString", json["schemaString"]?.text)
+      schema = try Schema(schemaString: text)
     } catch let error as ActionError {
       throw error
     } catch {

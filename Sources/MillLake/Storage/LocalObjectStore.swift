@@ -10,6 +10,7 @@ public import MillCore
 ///
 /// > Source: Delta transaction log protocol, "Atomicity"; `link(2)`.
 public struct LocalObjectStore: ObjectStore {
+  /// The absolute folder of the store.
   public let location: String
   private let world: World
   private let thread: BlockingExecutor
@@ -21,10 +22,12 @@ public struct LocalObjectStore: ObjectStore {
     self.thread = thread
   }
 
+  /// The bytes of the file of this name.
   public func read(_ key: String) async throws(FileError) -> [UInt8] {
     try await perform { files throws(FileError) in try files.read(self.path(key)) }
   }
 
+  /// Makes the file durable under a temporary name, then gives it its own.
   public func putIfAbsent(_ key: String, _ bytes: [UInt8]) async throws(FileError) {
     let target = path(key)
     let folder = Self.folder(of: target)
@@ -45,6 +48,7 @@ public struct LocalObjectStore: ObjectStore {
     }
   }
 
+  /// Syncs the files, then each folder that leads to them from the root.
   public func makeDurable(_ keys: [String]) async throws(FileError) {
     try await perform { files throws(FileError) in
       var folders: Set<String> = []
@@ -63,6 +67,7 @@ public struct LocalObjectStore: ObjectStore {
     }
   }
 
+  /// The names in a folder; a folder that is not there holds none.
   public func list(_ prefix: String) async throws(FileError) -> [StoredObject] {
     try await perform { files throws(FileError) in
       do throws(FileError) {
@@ -76,6 +81,7 @@ public struct LocalObjectStore: ObjectStore {
     }
   }
 
+  /// What the disk knows of one name.
   public func status(_ key: String) async throws(FileError) -> StoredObject? {
     try await perform { files throws(FileError) in
       try files.status(self.path(key)).map {
@@ -84,6 +90,7 @@ public struct LocalObjectStore: ObjectStore {
     }
   }
 
+  /// Removes a file, or a folder that is empty.
   public func delete(_ key: String) async throws(FileError) {
     try await perform { files throws(FileError) in
       do throws(FileError) {
@@ -95,6 +102,7 @@ public struct LocalObjectStore: ObjectStore {
     }
   }
 
+  /// Makes the folder, and durable the names that lead to it.
   public func prepare(_ prefix: String) async throws(FileError) {
     try await perform { files throws(FileError) in
       try Self.makeFolders(self.path(prefix), below: self.location, files)

@@ -38,12 +38,16 @@ public protocol ObjectStore: Sendable {
 
 /// A name under a prefix of an ``ObjectStore``.
 public struct StoredObject: Hashable, Sendable {
+  /// The last part of the key.
   public var name: String
+  /// Length in bytes; nothing to rely on for a folder.
   public var size: Int64
+  /// Last change of the content, UTC microseconds.
   public var modified: Instant
   /// Whether the name is a folder rather than an object.
   public var isPrefix: Bool
 
+  /// An entry as a store lists it.
   public init(name: String, size: Int64, modified: Instant, isPrefix: Bool = false) {
     self.name = name
     self.size = size

@@ -9,11 +9,14 @@ public import MillCore
 public struct Rule: Hashable, Sendable {
   /// Unique within its dataset; it stands in quarantine and in the results.
   public var name: String
+  /// What must hold.
   public var check: Check
+  /// What a broken rule leads to.
   public var severity: Severity
   /// The share of evaluated rows that must pass; 1 when every row must.
   public var mostly: Double
 
+  /// A rule; without a severity it has the usual one of its kind.
   public init(name: String, check: Check, severity: Severity? = nil, mostly: Double = 1) {
     self.name = name
     self.check = check
@@ -47,6 +50,7 @@ public enum Check: Hashable, Sendable {
   case range(column: String, minimum: JSONValue?, maximum: JSONValue?)
   /// An RE2 pattern that the text contains; anchor it with ^ and $ to match the whole.
   case pattern(column: String, regex: String)
+  /// The only values there may be.
   case allowed(column: String, values: [JSONValue])
   /// Each value is found in a column of another table.
   case reference(columns: [String], table: DatasetName, keys: [String])

@@ -16,15 +16,22 @@ public struct RuleResult: Hashable, Sendable {
     case failed
   }
 
+  /// The rule's name, unique within its dataset.
   public var rule: String
+  /// The kind as definitions spell it.
   public var kind: String
+  /// What a broken rule leads to, as it was declared.
   public var severity: Severity
+  /// How the rule ended.
   public var status: Status
   /// Rows that the rule had an opinion on: for most rules those that are not null.
   public var evaluated: Int64
+  /// Rows that broke the rule; for `query` the rows that it returned.
   public var violations: Int64
+  /// The share that had to pass, from 0 to 1.
   public var mostly: Double
 
+  /// Counts whose status is known already, such as those read back from the ledger.
   public init(
     rule: String,
     kind: String,

@@ -14,8 +14,10 @@ public struct Verdict: Sendable {
   public var quarantined: Int64
   /// Rows that repeat the key of one that is published.
   public var deduplicated: Int64
+  /// What became of each rule, in the order of the rules.
   public var results: [RuleResult]
 
+  /// Queries and counts; nothing checks here that they agree.
   public init(
     good: String,
     bad: String?,

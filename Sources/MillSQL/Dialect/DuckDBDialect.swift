@@ -4,16 +4,20 @@ public import MillCore
 
 /// The SQL of DuckDB 2.
 public struct DuckDBDialect: Dialect {
+  /// The one dialect there is; it holds nothing.
   public init() {}
 
+  /// In double quotes, those inside doubled.
   public func quote(_ identifier: String) -> String {
     "\"" + Self.doubled(identifier, UInt8(ascii: "\"")) + "\""
   }
 
+  /// In single quotes, those inside doubled; a backslash is a backslash.
   public func literal(_ text: String) -> String {
     "'" + Self.doubled(text, UInt8(ascii: "'")) + "'"
   }
 
+  /// The type that DuckDB writes to Parquet as the published one.
   public func typeName(_ type: DataType) -> String {
     switch type {
     case .string: "VARCHAR"
@@ -37,15 +41,18 @@ public struct DuckDBDialect: Dialect {
     }
   }
 
+  /// By `regexp_matches`, whose patterns are RE2.
   public func matches(_ text: String, pattern: String) -> String {
     "regexp_matches(\(text), \(literal(pattern)))"
   }
 
+  /// A list without nulls, in the order of the conditions.
   public func namesWhere(_ conditions: [(condition: String, name: String)]) -> String {
     let cases = conditions.map { "CASE WHEN \($0.condition) THEN \(literal($0.name)) END" }
     return "list_filter([\(cases.joined(separator: ", "))], lambda name: name IS NOT NULL)"
   }
 
+  /// By TRY_CAST, but null where that would round or cut.
   public func decoded(_ text: String, as type: DataType, timeZone: String) -> String {
     let cast = "TRY_CAST(\(text) AS \(typeName(type)))"
     switch type {
@@ -76,8 +83,10 @@ public struct DuckDBDialect: Dialect {
     "contains(\(text), '.') OR contains(\(text), 'e') OR contains(\(text), 'E')"
   }
 
-  /// A naive time in a zone as an instant: of a doubled hour the first offset, of a missing hour
-  /// the offset before (docs/semantics.md, 1). ICU takes the later offset of a doubled hour.
+  /// A naive time in a zone as an instant.
+  ///
+  /// Of a doubled hour it is the first offset, of a missing hour the offset before
+  /// (docs/semantics.md, 1); ICU takes the later offset of a doubled hour.
   private func zoned(_ text: String, _ zone: String) -> String {
     let naive = "TRY_CAST(\(text) AS TIMESTAMP)"
     let late = "timezone(\(literal(zone)), \(naive))"
