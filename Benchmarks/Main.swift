@@ -10,7 +10,8 @@ struct MillBench: AsyncParsableCommand {
     abstract: "Ratios of Millrace's work to a peer's, measured in one run.",
     subcommands: [
       SampleBench.self, QualityBench.self, IdleBench.self, ColumnBench.self,
-      SampleScript.self, SampleRun.self, QualityScript.self, QualityInspect.self,
+      SampleScript.self, SampleRun.self, QualityScript.self, QualityPrepare.self,
+      QualityInspect.self,
     ]
   )
 }

@@ -18,10 +18,14 @@ struct QualityBench: ParsableCommand {
   @Option(help: "Runs of each side; the one of least CPU counts.") var repeats = 3
 
   func run() throws {
+    let folder = NSTemporaryDirectory() + "mill-bench-\(getpid())"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    _ = try measureSelf(["quality-prepare", file, folder + "/table"])
     let raw = try least(of: repeats) { try measureSelf(["quality-script", file]) }
-    let mill = try least(of: repeats) { try measureSelf(["quality-inspect", file]) }
+    let mill = try least(of: repeats) { try measureSelf(["quality-inspect", folder]) }
     _ = try measureSelf(["quality-script", file], quiet: false)
-    _ = try measureSelf(["quality-inspect", file], quiet: false)
+    _ = try measureSelf(["quality-inspect", folder], quiet: false)
     print("  raw       \(fixed(raw.cpuSeconds)) s CPU, peak \(fixed(raw.peakMebibytes, 0)) MiB")
     print("  millrace  \(fixed(mill.cpuSeconds)) s CPU, peak \(fixed(mill.peakMebibytes, 0)) MiB")
     print("  ratio     \(fixed(mill.cpuSeconds / raw.cpuSeconds))")
@@ -74,35 +78,26 @@ struct QualityInspect: AsyncParsableCommand {
     shouldDisplay: false
   )
 
-  @Argument var file: String
+  @Argument var folder: String
 
   func run() async throws {
-    let folder = NSTemporaryDirectory() + "mill-bench-\(getpid())"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let path = URL(fileURLWithPath: file).path
-    let engine = try DuckDBEngine(
-      DuckDBEngine.Configuration(
-        memory: ByteCount(bytes: 768 << 20),
-        temporaryFolder: folder + "/tmp",
-        threads: 2,
-        folders: [URL(fileURLWithPath: path).deletingLastPathComponent().path, folder]
-      )
-    )
+    let engine = try QualityPrepare.engine(folder)
     let session = try await engine.session(named: "bench")
-    let inspected = try await session.inspect(path, as: .parquet)
+    let table = folder + "/table"
+    let files = try FileManager.default.contentsOfDirectory(atPath: table).map { "\(table)/\($0)" }
+    let schema = try await session.inspect(files[0], as: .parquet).schema
     let relation = RelationName("orders")
     try await session.define(
       relation,
       as: TableContents(
-        schema: inspected.schema,
-        files: [
-          DataFile(location: path, sizeInBytes: 0, statistics: FileStatistics(rows: nil))
-        ]
+        schema: schema,
+        files: files.map {
+          DataFile(location: $0, sizeInBytes: 0, statistics: FileStatistics(rows: nil))
+        }
       )
     )
     let validator = DataQualityValidator(rules: Self.rules, mode: .inspect)
-    let verdict = try await validator.judge(relation, schema: inspected.schema, in: session)
+    let verdict = try await validator.judge(relation, schema: schema, in: session)
     if let bad = verdict.bad {
       _ = try await session.write(bad, to: WriteTarget(location: folder + "/bad"))
     }
@@ -127,4 +122,36 @@ struct QualityInspect: AsyncParsableCommand {
     Rule(.unique(columns: ["id"])),
     Rule(.unique(columns: ["order_no", "line_no"])),
   ]
+}
+
+/// Publishes the peer's file as a table, with the casts that every table gets.
+struct QualityPrepare: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quality-prepare",
+    shouldDisplay: false
+  )
+
+  @Argument var file: String
+  @Argument var table: String
+
+  func run() async throws {
+    let path = URL(fileURLWithPath: file).path
+    let folder = URL(fileURLWithPath: table).deletingLastPathComponent().path
+    let engine = try Self.engine(folder, URL(fileURLWithPath: path).deletingLastPathComponent().path)
+    let session = try await engine.session(named: "prepare")
+    let published = try await session.describe("SELECT * FROM read_parquet('\(path)')").published
+    _ = try await session.write(published, to: WriteTarget(location: table))
+    await session.close()
+  }
+
+  static func engine(_ folders: String...) throws -> DuckDBEngine {
+    try DuckDBEngine(
+      DuckDBEngine.Configuration(
+        memory: ByteCount(bytes: 768 << 20),
+        temporaryFolder: folders[0] + "/tmp",
+        threads: 2,
+        folders: folders
+      )
+    )
+  }
 }

@@ -6,12 +6,14 @@ public import MillCore
 public struct Lake: Sendable {
   /// The folder that holds the layers, absolute.
   public let location: String
+  private let standing: String
   private let world: World
   private let thread: BlockingExecutor
 
   /// A lake below an absolute folder, which need not exist yet.
   public init(location: String, world: World) {
     self.location = location
+    standing = location.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
     self.world = world
     thread = BlockingExecutor(name: "mill-lake")
   }
@@ -22,6 +24,7 @@ public struct Lake: Sendable {
       name: dataset.description,
       store: LocalObjectStore(
         location: "\(location)/\(dataset.layer.rawValue)/\(dataset.name)",
+        below: standing,
         world: world,
         thread: thread
       ),

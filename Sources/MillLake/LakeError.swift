@@ -4,7 +4,8 @@ public import MillCore
 
 /// Why a table could not be read or changed.
 ///
-/// Nothing is ever half-committed: on any case of a commit the table is unchanged.
+/// Nothing is ever half-committed. On any case of a commit the table is unchanged, but for one: after
+/// `storage` the commit may stand whole, when the disk refused only to make its name durable.
 @nonexhaustive
 public enum LakeError: Failure, Equatable {
   /// The folder holds no table.

@@ -2,7 +2,6 @@
 
 import MillCore
 import MillPipelines
-import MillSources
 import Testing
 
 @Suite("Files that are not as they should be")
@@ -54,15 +53,9 @@ struct BadInputTests {
     let path = which == 0 ? "data/a.csv.gz" : "data/a.csv.zst"
     let source = try OneSource([path: .bytes(Array(content.dropLast(5)))])
     let error = try await source.failure()
-    #expect(
-      error as? SourceError
-        == .truncatedCompressed(
-          path: path,
-          compression: which == 0 ? .gzip : .zstd,
-          atByte: Int64(content.count - 5)
-        )
-    )
+    #expect(error.code == "source.truncated-compressed")
     #expect(error.errorClass == .data)
+    #expect("\(error)".hasPrefix("\(path) ends at byte \(content.count - 5), "), "\(error)")
     // The whole file, fetched again, loads.
     try source.sandbox.write(path, .bytes(content))
     try await source.load()
@@ -76,7 +69,8 @@ struct BadInputTests {
       pattern: "data/*.csv"
     )
     let error = try await source.failure()
-    #expect(error as? SourceError == .notUTF8(path: "data/b.csv", byteOffset: 12, line: 2))
+    #expect(error.code == "source.not-utf8")
+    #expect("\(error)".hasPrefix("data/b.csv is not UTF-8 at byte 12 of its text, in line 2"))
     try source.sandbox.write("data/b.csv", "id,name\n3,three\n")
     try await source.load()
     #expect(try await source.rows().count == 3)
@@ -86,20 +80,22 @@ struct BadInputTests {
   func notUTF8() async throws {
     let latin1 = Array("id,name\n1,M".utf8) + [0xFC] + Array("ller\n".utf8)
     let error = try await OneSource(["data/a.csv": .bytes(latin1)]).failure()
-    #expect(error as? SourceError == .notUTF8(path: "data/a.csv", byteOffset: 11, line: 2))
-    #expect("\(error)".contains("data/a.csv"))
+    #expect(error.code == "source.not-utf8")
+    #expect("\(error)".hasPrefix("data/a.csv is not UTF-8 at byte 11 of its text, in line 2"))
   }
 
   @Test("a missing file is named as the definition spells it")
   func missing() async throws {
     let error = try await OneSource([:], pattern: "data/a.csv").failure()
-    #expect(error as? SourceError == .notFound(path: "data/a.csv"))
+    #expect(error.code == "source.not-found")
+    #expect("\(error)".hasPrefix("there is no file data/a.csv: "), "\(error)")
   }
 
   @Test("a pattern in a folder that is not there is an error, one that matches nothing is not")
   func noMatch() async throws {
     let error = try await OneSource([:], pattern: "data/*.csv").failure()
-    #expect(error as? SourceError == .notFound(path: "data"))
+    #expect(error.code == "source.not-found")
+    #expect("\(error)".hasPrefix("there is no file data: "), "\(error)")
     let source = try OneSource(["data/notes.txt": "hello"], pattern: "data/*.csv")
     let outcome = try await source.load()
     #expect(outcome.status == .unchanged)
@@ -321,7 +317,7 @@ struct BadInputTests {
 
   @Test("of a repeated key one value is loaded and no other line is touched")
   func repeatedKey() async throws {
-    let source = try OneSource(["data/a.jsonl": #"{"id":1,"id":2,"name":"a"}"# + "\n"])
+    let source = try OneSource(["data/a.jsonl": #"{"id":1,"id":2,"name":"a"}"#])
     try await source.load()
     let rows = try await source.rows()
     #expect(rows.count == 1)
@@ -331,7 +327,7 @@ struct BadInputTests {
   @Test("keys of JSON lines with odd names are found and loaded when nothing is declared")
   func undeclaredJSON() async throws {
     let source = try OneSource(
-      ["data/a.jsonl": #"{"id":1,"unit price":2.5,"a/b~c":"x","_source":"s"}"# + "\n"],
+      ["data/a.jsonl": #"{"id":1,"unit price":2.5,"a/b~c":"x","_source":"s"}"#],
       columns: nil
     )
     let outcome = try await source.load()

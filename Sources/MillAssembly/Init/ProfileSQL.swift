@@ -38,9 +38,9 @@ struct ProfileSQL {
 
   /// One row of counts, for each column those of each kind and then four measures.
   func textCounts(_ columns: Range<Int>, from relation: String) -> String {
-    let kinds = columns.map { "\(kind("c\($0)")) AS k\($0), c\($0)" }
+    let kinds = columns.map { "CAST(\(kind("c\($0)")) AS TINYINT) AS k\($0), c\($0)" }
     let counts = columns.flatMap { index in
-      TextCounts.Kind.allCases.map { "count(*) FILTER (k\(index) = \($0.rawValue))" }
+      TextCounts.Kind.allCases.map { "count_if(k\(index) = \($0.rawValue))" }
         + measures(index)
     }
     return """
@@ -55,11 +55,12 @@ struct ProfileSQL {
     let digits = "length(replace(ltrim(\(mantissa), '+-0.'), '.', ''))"
     let fraction = "length(trim(\(text))) - instr(trim(\(text)), '.')"
     let whole = "length(ltrim(split_part(trim(\(text)), '.', 1), '+-'))"
+    // Not filters: of hundreds of them in a query, each costs several times as much as this.
     return [
-      "max(\(digits)) FILTER (\(kind) IN (5, 6))",
-      "max(\(fraction)) FILTER (\(kind) = 5)",
-      "max(\(whole)) FILTER (\(kind) IN (3, 5))",
-      "count(*) FILTER (\(kind) > 1 AND \(text) <> trim(\(text)))",
+      "max(CASE WHEN \(kind) IN (5, 6) THEN \(digits) END)",
+      "max(CASE WHEN \(kind) = 5 THEN \(fraction) END)",
+      "max(CASE WHEN \(kind) IN (3, 5) THEN \(whole) END)",
+      "count_if(\(kind) > 1 AND (\(text) LIKE ' %' OR \(text) LIKE '% '))",
     ]
   }
 
@@ -72,9 +73,17 @@ struct ProfileSQL {
     func casts(_ type: String) -> String { "TRY_CAST(\(text) AS \(type)) IS NOT NULL" }
     let time = "[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
     let day = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    let nullLike = "\(text) IN (\(literals(Self.nullLikes)))"
+    // Most values are told by the first three lines, which cost little. Whatever begins with a
+    // digit, a sign, a point or a blank is less than a colon.
     return """
       CASE WHEN \(isNull(text)) THEN 0
-      WHEN \(text) IN (\(literals(Self.nullLikes))) THEN 1
+      WHEN \(text) >= ':' THEN CASE WHEN strlen(\(text)) > 5 THEN 10
+        WHEN \(nullLike) THEN 1
+        WHEN \(text) IN ('true', 'false', 'True', 'False', 'TRUE', 'FALSE') THEN 2
+        ELSE 10 END
+      WHEN CAST(TRY_CAST(\(text) AS BIGINT) AS VARCHAR) = \(text) THEN 3
+      WHEN \(nullLike) THEN 1
       WHEN \(matches("^ *[+-]?0[0-9]+([.][0-9]*)? *$")) THEN 4
       WHEN \(matches("^ *[+-]?[0-9]+ *$")) THEN CASE WHEN \(casts("BIGINT")) THEN 3 ELSE 11 END
       WHEN \(matches("^ *[+-]?([0-9]+[.][0-9]*|[.][0-9]+) *$")) THEN 5
@@ -84,7 +93,6 @@ struct ProfileSQL {
       WHEN \(matches(day + time + " ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"))
         THEN CASE WHEN \(casts("TIMESTAMP WITH TIME ZONE")) THEN 8 ELSE 10 END
       WHEN \(matches(day + time + "$")) THEN CASE WHEN \(casts("TIMESTAMP")) THEN 9 ELSE 10 END
-      WHEN \(text) IN ('true', 'false', 'True', 'False', 'TRUE', 'FALSE') THEN 2
       ELSE 10 END
       """
   }

@@ -185,7 +185,7 @@ package enum RuleSuggestions {
     let middle =
       "median \(EvidenceText.number(quantiles.p50)), p99 \(EvidenceText.number(quantiles.p99))"
     guard column.outliers > 0 else { return "\(observed), \(middle)" }
-    return "\(observed), \(middle); \(outliers(column)), the others are "
+    return "\(observed), \(middle); \(outliers(column)), the others "
       + "\(EvidenceText.number(quantiles.minimum)) to \(EvidenceText.number(quantiles.maximum))"
   }
 

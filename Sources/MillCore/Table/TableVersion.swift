@@ -34,7 +34,8 @@ public struct TableVersion: Hashable, Comparable, Sendable, CustomStringConverti
   /// The version that a log file is named for, or nil if it is no commit.
   public init?(logFileName: String) {
     guard logFileName.hasSuffix(".json"), logFileName.utf8.count == 25,
-      let number = Int64(logFileName.dropLast(5)), number >= 0
+      logFileName.utf8.prefix(20).allSatisfy({ (0x30...0x39).contains($0) }),
+      let number = Int64(logFileName.dropLast(5))
     else { return nil }
     self.number = number
   }

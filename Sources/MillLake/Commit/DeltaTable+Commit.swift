@@ -23,8 +23,19 @@ extension DeltaTable {
       throw .storage(table: name, cause: error)
     }
     var snapshot = try await snapshotIfExists()
-    if let expected = change.expecting, let snapshot, snapshot.version != expected {
-      throw .staleVersion(table: name, expected: expected, newest: snapshot.version)
+    if let expected = change.expecting {
+      guard let snapshot else { throw .noTable(table: name) }
+      guard snapshot.version == expected else {
+        throw .staleVersion(table: name, expected: expected, newest: snapshot.version)
+      }
+    }
+    if snapshot == nil {
+      do {
+        // The first commit is as durable as the names of all folders that lead to it.
+        try await store.prepare(Self.logFolder)
+      } catch {
+        throw .storage(table: name, cause: error)
+      }
     }
     while true {
       let version = snapshot?.version.successor ?? .first
@@ -77,8 +88,11 @@ extension DeltaTable {
   ) throws(LakeError) -> [Action] {
     let now = world.clock.now().milliseconds
     try requirePublishable(change)
-    if let snapshot { try Replay.requireWritable(snapshot) }
+    let replaced =
+      change.mode == .overwrite ? Array((snapshot?.files ?? [:]).values) : change.replacing
+    if let snapshot { try Replay.requireWritable(snapshot, removing: !replaced.isEmpty) }
     let metadata = try self.metadata(for: change, on: snapshot, now: now)
+    try requireNoForbiddenNulls(in: change, under: metadata)
     var actions: [Action] = [.commitInfo(info(for: change, on: snapshot, now: now))]
     if snapshot == nil { actions.append(.protocol(.classic)) }
     if metadata != snapshot?.metadata { actions.append(.metadata(metadata)) }
@@ -87,8 +101,6 @@ extension DeltaTable {
       identifier.lastUpdated = now
       actions.append(.transaction(identifier))
     }
-    let replaced =
-      change.mode == .overwrite ? Array((snapshot?.files ?? [:]).values) : change.replacing
     for file in replaced.sorted(by: { $0.path < $1.path }) {
       actions.append(
         .remove(
@@ -197,6 +209,28 @@ extension DeltaTable {
       }
     }
     return schema
+  }
+
+  /// Columns that may not be null must be known to hold no null in the new files.
+  private func requireNoForbiddenNulls(
+    in change: TableChange,
+    under metadata: TableMetadata
+  ) throws(LakeError) {
+    for field in metadata.schema.fields where !field.isNullable {
+      let isPartition = metadata.partitionColumns.contains(field.name)
+      for file in change.files {
+        let isFull =
+          isPartition
+          ? file.partitionValues[field.name].flatMap { $0 } != nil
+          : file.statistics.columns[field.name]?.nullCount == 0
+        guard isFull else {
+          throw .schemaMismatch(
+            table: name,
+            detail: "column \(field.name) may not be null there, and may be in the new rows"
+          )
+        }
+      }
+    }
   }
 
   private func requirePublishable(_ change: TableChange) throws(LakeError) {

@@ -35,8 +35,12 @@ extension Action {
     }
     guard let object = value.object else { throw ActionError(reason: "a line is not an object") }
     // A line holds one action; fields that are null are as good as absent.
-    guard let (name, body) = object.first(where: { !$0.value.isNull }) else {
+    let present = object.filter { !$0.value.isNull }
+    guard let (name, body) = present.first else {
       throw ActionError(reason: "a line holds no action")
+    }
+    guard present.count == 1 else {
+      throw ActionError(reason: "a line holds \(present.count) actions")
     }
     do {
       switch name {
@@ -60,11 +64,16 @@ extension JSONValue {
     return value
   }
 
-  fileprivate var textMap: [String: String?]? {
-    guard let object else { return nil }
+  /// An object whose values are text or null; nil when the field is absent or null.
+  fileprivate func textMap(_ key: String) throws(ActionError) -> [String: String?]? {
+    guard let value = self[key], !value.isNull else { return nil }
+    guard let object = value.object else { throw ActionError(reason: "\(key) is not an object") }
     var map: [String: String?] = [:]
-    for (key, value) in object {
-      map[key] = .some(value.text)
+    for (name, value) in object {
+      guard value.isNull || value.text != nil else {
+        throw ActionError(reason: "\(key).\(name) is not text")
+      }
+      map[name] = .some(value.text)
     }
     return map
   }
@@ -84,7 +93,7 @@ extension AddFile {
   fileprivate init(json: JSONValue) throws(ActionError) {
     self.init(
       path: try json.required("path", json["path"]?.text),
-      partitionValues: json["partitionValues"]?.textMap ?? [:],
+      partitionValues: try json.textMap("partitionValues") ?? [:],
       size: try json.required("size", json["size"]?.integer),
       modificationTime: json["modificationTime"]?.integer ?? 0,
       dataChange: json["dataChange"]?.bool ?? true,
@@ -113,7 +122,7 @@ extension RemoveFile {
       path: try json.required("path", json["path"]?.text),
       deletionTimestamp: json["deletionTimestamp"]?.integer,
       dataChange: json["dataChange"]?.bool ?? true,
-      partitionValues: json["partitionValues"]?.textMap,
+      partitionValues: try json.textMap("partitionValues"),
       size: json["size"]?.integer
     )
   }
@@ -152,7 +161,7 @@ extension TableMetadata {
       schema: schema,
       partitionColumns: json["partitionColumns"]?.array?.compactMap(\.text) ?? [],
       createdTime: json["createdTime"]?.integer,
-      configuration: (json["configuration"]?.textMap ?? [:]).compactMapValues { $0 }
+      configuration: (try json.textMap("configuration") ?? [:]).compactMapValues { $0 }
     )
   }
 

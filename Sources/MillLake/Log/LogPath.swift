@@ -36,15 +36,20 @@ package enum LogPath {
       else { return nil }
       bytes.append(high << 4 | low)
     }
-    guard let name = String(validating: bytes, as: UTF8.self), !name.isEmpty,
-      !name.utf8.contains(0), !name.hasPrefix("/")
-    else { return nil }
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    // By bytes, as the system sees them: to Swift a slash before a combining accent is no slash.
+    let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    guard !bytes.contains(0), parts.allSatisfy({ !isStep($0) }) else {
+      return nil
+    }
     // `a:` before the first slash would be a scheme: an absolute URI.
-    guard !parts.contains(".."), !parts.contains("."), !parts.contains(""),
-      !path.prefix(while: { $0 != "/" }).contains(":")
-    else { return nil }
-    return name
+    let beginning = path.utf8.prefix { $0 != UInt8(ascii: "/") }
+    guard !beginning.contains(UInt8(ascii: ":")) else { return nil }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
+  /// Whether a part of a path is nothing, this folder or the one above.
+  private static func isStep(_ part: ArraySlice<UInt8>) -> Bool {
+    part.count <= 2 && part.allSatisfy { $0 == UInt8(ascii: ".") }
   }
 
   private static func isPlain(_ byte: UInt8) -> Bool {

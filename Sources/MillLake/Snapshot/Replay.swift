@@ -72,11 +72,12 @@ package struct Replay {
     )
   }
 
+  /// The path in our own spelling, since two writers may escape one name differently.
   private func checked(_ path: String, _ version: TableVersion) throws(LakeError) -> String {
-    guard LogPath.decode(path) != nil else {
+    guard let name = LogPath.decode(path) else {
       throw .pathOutside(table: table, version: version, path: path)
     }
-    return path
+    return LogPath.encode(name)
   }
 
   private func requireReadable(
@@ -105,10 +106,25 @@ package struct Replay {
     )
   }
 
-  /// Refuses a protocol that a writer must know more for.
+  /// Refuses a protocol that a writer must know more for, and rules that it could not keep.
   package static func requireWritable(
-    _ snapshot: Snapshot
+    _ snapshot: Snapshot,
+    removing: Bool
   ) throws(LakeError) {
+    if removing, snapshot.metadata.configuration["delta.appendOnly"] == "true" {
+      throw .unsupported(
+        table: snapshot.table,
+        version: snapshot.version,
+        feature: "that no row is ever removed (delta.appendOnly)"
+      )
+    }
+    if let field = snapshot.schema.fields.first(where: \.hasInvariant) {
+      throw .unsupported(
+        table: snapshot.table,
+        version: snapshot.version,
+        feature: "the invariant on column \(field.name)"
+      )
+    }
     let wanted = snapshot.tableProtocol
     guard wanted.minWriterVersion > 2 else { return }
     let features = wanted.writerFeatures ?? []
@@ -119,5 +135,25 @@ package struct Replay {
         ? "writer version \(wanted.minWriterVersion)"
         : "the writer features " + features.sorted().joined(separator: ", ")
     )
+  }
+}
+
+extension Field {
+  /// Whether each row must satisfy an expression here, or in a member.
+  ///
+  /// > Source: Delta transaction log protocol, "Column Invariants".
+  fileprivate var hasInvariant: Bool {
+    metadata["delta.invariants"].map { !$0.isNull } ?? false || type.hasInvariant
+  }
+}
+
+extension DataType {
+  fileprivate var hasInvariant: Bool {
+    switch self {
+    case .array(let element, _): element.hasInvariant
+    case .map(let key, let value, _): key.hasInvariant || value.hasInvariant
+    case .structure(let fields): fields.contains { $0.hasInvariant }
+    default: false
+    }
   }
 }

@@ -12,12 +12,21 @@ public import MillCore
 public struct LocalObjectStore: ObjectStore {
   /// The absolute folder of the store.
   public let location: String
+  private let standing: String
   private let world: World
   private let thread: BlockingExecutor
 
-  /// - Parameter location: An absolute folder; it is made when something is written.
-  public init(location: String, world: World, thread: BlockingExecutor) {
+  /// - Parameters:
+  ///   - location: An absolute folder; it is made when something is written.
+  ///   - standing: A folder above it whose own name is durable; nil for the one directly above.
+  public init(
+    location: String,
+    below standing: String? = nil,
+    world: World,
+    thread: BlockingExecutor
+  ) {
     self.location = location
+    self.standing = standing ?? Self.folder(of: location)
     self.world = world
     self.thread = thread
   }
@@ -33,11 +42,11 @@ public struct LocalObjectStore: ObjectStore {
     let folder = Self.folder(of: target)
     let temporary = "\(folder)/.\(world.makeID()).tmp"
     try await perform { files throws(FileError) in
-      try Self.makeFolders(folder, below: self.location, files)
+      if try files.status(folder) == nil { try self.makeFolders(folder, files) }
       do throws(FileError) {
         try files.create(temporary, bytes)
         try files.syncFile(temporary)
-        try files.link(temporary, as: target)
+        try Self.link(temporary, as: target, files)
       } catch {
         // The temporary name is garbage either way; failing to remove it changes nothing.
         try? files.remove(temporary)
@@ -105,7 +114,7 @@ public struct LocalObjectStore: ObjectStore {
   /// Makes the folder, and durable the names that lead to it.
   public func prepare(_ prefix: String) async throws(FileError) {
     try await perform { files throws(FileError) in
-      try Self.makeFolders(self.path(prefix), below: self.location, files)
+      try self.makeFolders(self.path(prefix), files)
     }
   }
 
@@ -115,24 +124,37 @@ public struct LocalObjectStore: ObjectStore {
 
   private static func folder(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return String(path[..<slash])
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// Puts the file in place, unless somebody else has the name.
+  private static func link(
+    _ temporary: String,
+    as target: String,
+    _ files: any FileSystem
+  ) throws(FileError) {
+    do throws(FileError) {
+      try files.link(temporary, as: target)
+    } catch {
+      // A network file system may do what it was asked, lose the answer, be asked again and say
+      // that the name is taken: by ourselves. Our file has our identity.
+      guard case .alreadyExists = error, let ours = try files.status(temporary),
+        try files.status(target)?.identity == ours.identity
+      else { throw error }
+    }
   }
 
   /// Makes folders and the names that lead to them durable, so that no commit stands in a folder
   /// that a power cut takes away.
-  private static func makeFolders(
-    _ folder: String,
-    below root: String,
-    _ files: any FileSystem
-  ) throws(FileError) {
-    if try files.status(folder) != nil { return }
-    try files.createFolders(folder)
-    var parent = Self.folder(of: folder)
-    while parent.utf8.count >= root.utf8.count {
-      try files.syncFolder(parent)
+  ///
+  /// Names are synced also when the folders are there: who made them may have stopped before.
+  private func makeFolders(_ folder: String, _ files: any FileSystem) throws(FileError) {
+    if try files.status(folder) == nil { try files.createFolders(folder) }
+    var parent = folder
+    repeat {
       parent = Self.folder(of: parent)
-    }
-    try files.syncFolder(Self.folder(of: root))
+      try files.syncFolder(parent)
+    } while parent.utf8.count > standing.utf8.count
   }
 
   private func perform<T: Sendable>(

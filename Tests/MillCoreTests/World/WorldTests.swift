@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MillCore
+import MillTesting
 import Testing
 
 @Suite("The world")

@@ -3,6 +3,7 @@
 import Foundation
 import MillAssembly
 import MillCore
+import MillEngine
 import MillLake
 import MillPipelines
 import Testing
