@@ -165,7 +165,8 @@ public struct DeltaTable: Sendable {
       throw .storage(table: name, cause: error)
     }
     var actions: [Action] = []
-    for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where !line.isEmpty {
       do {
         actions.append(try Action(line: Array(line)))
       } catch {

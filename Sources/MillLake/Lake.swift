@@ -13,7 +13,7 @@ public struct Lake: Sendable {
   /// A lake below an absolute folder, which need not exist yet.
   public init(location: String, world: World) {
     self.location = location
-    standing = location.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+    standing = LocalObjectStore.folder(of: location)
     self.world = world
     thread = BlockingExecutor(name: "mill-lake")
   }
@@ -40,7 +40,8 @@ public struct Lake: Sendable {
       for entry in try await store.list(layer.rawValue) where entry.isPrefix {
         let log = "\(layer.rawValue)/\(entry.name)/\(DeltaTable.logFolder)"
         guard let name = DatasetName(layer: layer, name: entry.name),
-          try await store.status(log) != nil
+          // A folder that a run only got ready holds no table yet.
+          try await store.list(log).contains(where: { TableVersion(logFileName: $0.name) != nil })
         else { continue }
         names.append(name)
       }

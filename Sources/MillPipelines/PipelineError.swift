@@ -20,9 +20,11 @@ public enum PipelineError: Failure {
   case definition(path: String, dataset: DatasetName, message: String)
   /// Values that the query cannot work on.
   case data(SourcePlace, dataset: DatasetName, message: String)
+  /// A dataset was to be made before what it reads.
+  case notMade(dataset: DatasetName, input: DatasetName)
   /// Rules that forbid to publish.
   case checksFailed(dataset: DatasetName, [RuleResult])
-  /// A known file has other bytes than when it was loaded.
+  /// So much of a file cannot be decoded that its declaration must be wrong.
   case tooManyDeadLetters(dataset: DatasetName, file: String, count: Int64, limit: Int, example: String)
   /// The books do not balance: our own mistake, so nothing is published.
   case unbalanced(dataset: DatasetName, detail: String)
@@ -40,6 +42,7 @@ public enum PipelineError: Failure {
     case .sql: "pipeline.sql"
     case .definition: "pipeline.definition"
     case .data: "pipeline.data"
+    case .notMade: "pipeline.not-made"
     case .checksFailed: "pipeline.checks-failed"
     case .tooManyDeadLetters: "pipeline.too-many-dead-letters"
     case .unbalanced: "pipeline.unbalanced"
@@ -50,7 +53,7 @@ public enum PipelineError: Failure {
 
   public var errorClass: ErrorClass {
     switch self {
-    case .unknownDataset, .cycle, .repeatedName, .unknownSelector, .definition: .definition
+    case .unknownDataset, .cycle, .repeatedName, .unknownSelector, .definition, .notMade: .definition
     case .sql, .data, .tooManyDeadLetters: .data
     case .checksFailed: .check
     case .unbalanced: .bug
@@ -85,6 +88,8 @@ public enum PipelineError: Failure {
       "\(path): \(dataset): \(message)"
     case .data(let place, let dataset, let message):
       "\(place): \(dataset): \(message)"
+    case .notMade(let dataset, let input):
+      "\(dataset) reads \(input), which has not been made yet: `millrace run +\(dataset)` makes both"
     case .checksFailed(let dataset, let results):
       "\(dataset): nothing was published, since "
         + results.map { "rule \($0.rule) failed (\($0.violations) of \($0.evaluated))" }

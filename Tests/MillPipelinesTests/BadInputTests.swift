@@ -157,7 +157,10 @@ struct BadInputTests {
   func longLine(format: String) async throws {
     let long = String(repeating: "x", count: 10_000_000)
     let text = format == "csv" ? "id,name\n1,\(long)\n2,b\n" : "{\"id\":1,\"name\":\"\(long)\"}\n{\"id\":2,\"name\":\"b\"}\n"
-    let source = try OneSource(["data/a.\(format)": .text(text)])
+    let source = try OneSource(
+      ["data/a.\(format)": .text(text)],
+      memory: "1GiB"
+    )
     try await source.load()
     let rows = try await source.rows()
     #expect(rows.count == 2)
@@ -272,16 +275,17 @@ struct BadInputTests {
   @Test("JSON that is not what it should be is kept line by line")
   func json() async throws {
     let lines = [
-      #"{"id":1,"name":"a"}"#, #"[1,2]"#, #"{"id":2,"name":{"first":"b","n":[1,2.50]}}"#,
+      #"{"id":1,"name":"a"}"#, #"[1,2]"#, #"{"id":2,"name":{"first":"b","n":[1,2.5]}}"#,
       #"{"id":3,"name":"c","extra":{"k":1.10},"o\"dd":null}"#, #"{"id":"4","name":null}"#,
       #"{"id":5"#, #""text""#, #"{"name":"no id"}"#, "", #"{"id":"x","name":"f"}"#,
       #"{"id":6.0,"name":true}"#, #"{"id":6.5,"name":"g"}"#, "null",
     ]
     let source = try OneSource(["data/a.jsonl": .text(lines.joined(separator: "\n") + "\n")])
     let outcome = try await source.load()
+    let rows = try await source.rows()
     #expect(
-      try await source.rows() == ProjectSandbox.sorted([
-        ["id": 1, "name": "a"], ["id": 2, "name": #"{"first":"b","n":[1,2.50]}"#],
+      rows == ProjectSandbox.sorted([
+        ["id": 1, "name": "a"], ["id": 2, "name": #"{"first":"b","n":[1,2.5]}"#],
         ["id": 3, "name": "c"], ["id": 4, "name": nil], ["id": nil, "name": "no id"],
         ["id": 6, "name": "true"],
       ])
@@ -304,6 +308,24 @@ struct BadInputTests {
     #expect(
       outcome.account == .load(load(files: 1, lines: 13, bronze: 6, deadLetters: 6, blank: 1))
     )
+  }
+
+  @Test(
+    "numbers in JSON keep all of their digits",
+    arguments: [
+      ("decimal(20,2)", "12345678901234567.89", "12345678901234567.89"),
+      ("decimal(38,0)", "123456789012345678901234567890", "123456789012345678901234567890"),
+      ("decimal(12,2)", "1.10", "1.10"), ("long", "9223372036854775807", "9223372036854775807"),
+      ("double", "0.1", "0.1"), ("string", "1.10", "1.10"),
+    ]
+  )
+  func jsonDigits(type: String, number: String, expected: String) async throws {
+    let source = try OneSource(
+      ["data/a.jsonl": .text("{\"id\":1,\"v\":\(number)}\n{\"id\":2,\"v\":\"\(number)\"}\n")],
+      columns: "{id: long, v: '\(type)'}"
+    )
+    try await source.load()
+    #expect(try await source.sandbox.column("v", of: "bronze.a") == [expected, expected])
   }
 
   @Test("a value whose type changes half-way is a dead letter, not a new type for all")
@@ -336,6 +358,26 @@ struct BadInputTests {
       try await source.rows()
         == [["id": 1, "unit_price": 2.5, "a/b~c": "x", "_source_2": "s"]]
     )
+  }
+
+  @Test("a second file of JSON lines is loaded when nothing is declared, its new keys rescued")
+  func undeclaredJSONTwice() async throws {
+    let source = try OneSource(
+      [
+        "data/a.jsonl": #"{"id":1,"unit price":2.5}"#,
+        "data/b.jsonl": #"{"unit price":3.5,"id":2,"more":[1]}"#,
+        "data/c.jsonl": #"{"id":3}"#,
+      ],
+      pattern: "data/*.jsonl",
+      columns: nil
+    )
+    try await source.load()
+    let rows = try await source.rows()
+    #expect(
+      rows == [["id": 1, "unit_price": 2.5], ["id": 2, "unit_price": 3.5], ["id": 3, "unit_price": nil]]
+    )
+    let rescued = try await source.sandbox.rows("bronze.a").compactMap { $0["_rescued"]?.text }
+    #expect(rescued == [#"{"more":[1]}"#])
   }
 
   // MARK: Values

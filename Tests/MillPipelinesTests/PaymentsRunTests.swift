@@ -23,7 +23,7 @@ struct PaymentsRunTests {
   func counts(seed: Int) async throws {
     let (sandbox, manifest) = try payments(5_000, seed: UInt64(seed))
     let report = try await sandbox.run()
-    #expect(report.failures.isEmpty, "\(report.trouble)")
+    #expect(report.trouble == "")
     let tables = try await sandbox.tables()
     for source in manifest.sources {
       let load = try #require(report.load("bronze.\(source.name)"))
@@ -91,13 +91,16 @@ struct PaymentsRunTests {
     let (sandbox, manifest) = try payments()
     try await sandbox.run()
     let january = String(decoding: try sandbox.read("data/payments-2025-01.csv"), as: UTF8.self)
-    let header = String(january.prefix { $0 != "\n" })
+    let lines = january.split(separator: "\n").map(String.init)
+    // A good payment once more, under an identity of its own.
+    let published = Set(try await sandbox.column("payment_id", of: "silver.payments"))
+    let good = try #require(lines.first { published.contains(String($0.prefix(11))) })
     try sandbox.write(
       "data/payments-2025-01b.csv",
-      "\(header)\nP0000900001,K00000001,M0000001,5.00,EUR,captured,2025-01-05 10:00:00,chip,DE,\n"
+      "\(lines[0])\nP0000900001\(good.dropFirst(11))\n"
     )
     let report = try await sandbox.run()
-    #expect(report.failures.isEmpty, "\(report.trouble)")
+    #expect(report.trouble == "")
     let load = try #require(report.load("bronze.payments_csv"))
     #expect(load.files == 1 && load.bronze == 1)
     #expect(report["bronze.payments_json"]?.status == .unchanged)
@@ -131,7 +134,7 @@ struct PaymentsRunTests {
     let text = String(decoding: try sandbox.read("data/cards.csv"), as: UTF8.self)
     try sandbox.write("data/cards.csv", .text(text.replacing(",visa,", with: ",amex,")))
     let report = try await sandbox.run()
-    #expect(report.failures.isEmpty, "\(report.trouble)")
+    #expect(report.trouble == "")
     let cards = try #require(manifest.sources.first { $0.name == "cards" })
     let rows = try await sandbox.rows("bronze.cards")
     #expect(rows.count == cards.bronzeRows)

@@ -17,8 +17,8 @@ struct ProgressLine: Sendable {
     case started(String)
     /// A node has worked on this many rows so far.
     case progressed(String, rows: Int64)
-    /// A node is done with; `line` says how, and stays.
-    case finished(String, line: String)
+    /// A node is done with; `line` says how, and stays. Nil if there is nothing to say.
+    case finished(String, line: String?)
     /// Something worth a line of its own.
     case message(String)
     /// Nothing but time going by: the spinner turns.
@@ -64,7 +64,7 @@ struct ProgressLine: Sendable {
         rowsDone += running.remove(at: position).rows
       }
       finishedCount += 1
-      lines = line + "\n"
+      if let line { lines = line + "\n" }
     case .message(let line):
       lines = line + "\n"
     case .tick: break

@@ -167,12 +167,14 @@ actor DuckDBEngineSession: EngineSession {
   func inspect(_ path: String, as format: RawFormat) async throws -> RawInspection {
     let file = dialect.literal(RelationSQL.exactly(path))
     switch format {
-    case .csv(_, let hasHeader, let compression):
+    case .csv(let delimiter, let hasHeader, let compression):
       let sniffed = try await rows(
         of: """
-          SELECT Delimiter, [column.name for column in Columns], [column.type for column in Columns]
+          SELECT Delimiter, list_transform(Columns, lambda item: item.name),
+            list_transform(Columns, lambda item: item.type)
           FROM sniff_csv(\(file), header = \(hasHeader), nullstr = ['', 'NA'],
-            quote = '"', escape = '"', compression = \(dialect.literal(compression.rawValue)))
+            delim = \(dialect.literal(String(delimiter))), quote = '"', escape = '"',
+            ignore_errors = true, compression = \(dialect.literal(compression.rawValue)))
           """
       )
       guard let row = sniffed.first, case .text(let delimiter) = row[0],

@@ -10,6 +10,7 @@ struct PlanShape {
   private var driving: RelationName?
   private var hasLookup = false
   private var hasUnion = false
+  private var lookups: Set<RelationName> = []
   private var reason: String?
 
   /// - Parameter plan: The answer of `json_serialize_plan`.
@@ -19,6 +20,10 @@ struct PlanShape {
       return .combining(reason: "the engine gave no plan for it")
     }
     walk.visit(root)
+    if let driving = walk.driving, walk.lookups.contains(driving) {
+      // New rows would meet only each other, and change what old rows meet.
+      walk.combine("it joins \(driving.name) with itself")
+    }
     if let reason = walk.reason { return .combining(reason: reason) }
     if walk.hasUnion {
       return walk.hasLookup ? .combining(reason: "it stacks joined tables") : .stacked
@@ -45,6 +50,7 @@ struct PlanShape {
       hasLookup = true
       // The first input drives; the others are looked up, whatever they do with their rows.
       if let child = children.first { visit(child) }
+      for child in children.dropFirst() { collectLookups(child) }
     case "LOGICAL_UNION":
       hasUnion = true
       for child in children { visit(child) }
@@ -57,6 +63,14 @@ struct PlanShape {
       let name = (other ?? "an unknown operator").replacing("LOGICAL_", with: "")
       combine("it has \(name.replacing("_", with: " "))")
     }
+  }
+
+  /// The tables of a part of the plan, whatever it does with them.
+  private mutating func collectLookups(_ node: JSONValue) {
+    if node["type"]?.text == "LOGICAL_GET", let name = node["function_data"]?["table"]?.text {
+      lookups.insert(RelationName(schema: node["function_data"]?["schema"]?.text, name))
+    }
+    for child in node["children"]?.array ?? [] { collectLookups(child) }
   }
 
   private mutating func combine(_ reason: String) {

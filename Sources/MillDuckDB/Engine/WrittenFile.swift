@@ -99,11 +99,37 @@ struct WrittenFile {
         column: nil
       )
     }
-    guard schema[name: column]?.type == .timestamp, let instant = Self.instant(text) else {
+    switch schema[name: column]?.type {
+    case .timestamp?:
+      guard let instant = Self.instant(text) else {
+        throw unpublishable(column, "an instant outside of the years 1 to 9999")
+      }
+      // YYYY-MM-DD hh:mm:ss[.ffffff], in UTC.
+      return instant.description.replacing("T", with: " ", maxReplacements: 1)
+        .replacing("Z", with: "")
+    case .date?:
+      guard CivilDate(iso8601: text) != nil else {
+        throw unpublishable(column, "a day outside of the years 1 to 9999")
+      }
       return text
+    case .binary?:
+      // DuckDB writes `\x00` for a byte that is no plain character; other readers take that for
+      // four characters.
+      guard !text.utf8.contains(UInt8(ascii: "\\")) else {
+        throw unpublishable(column, "bytes that are no plain characters")
+      }
+      return text
+    default: return text
     }
-    // YYYY-MM-DD hh:mm:ss[.ffffff], in UTC.
-    return instant.description.replacing("T", with: " ", maxReplacements: 1).replacing("Z", with: "")
+  }
+
+  private func unpublishable(_ column: String, _ what: String) -> EngineError {
+    .data(
+      message: "column \(column) has \(what), which other readers of a Delta table cannot read as "
+        + "the value of a partition: change it or do not partition by it",
+      line: nil,
+      column: nil
+    )
   }
 
   /// DuckDB writes `2024-01-01 00:00:00.5+00` in a session in UTC.

@@ -208,6 +208,13 @@ extension DeltaTable {
         )
       }
     }
+    if let twice = schema.ambiguousNames.first {
+      throw .invalidName(
+        table: name,
+        name: twice,
+        reason: "the table has a column of the same name but for the case of its letters"
+      )
+    }
     return schema
   }
 

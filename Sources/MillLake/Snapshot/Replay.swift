@@ -115,7 +115,7 @@ package struct Replay {
       throw .unsupported(
         table: snapshot.table,
         version: snapshot.version,
-        feature: "that no row is ever removed (delta.appendOnly)"
+        feature: "to keep every row (delta.appendOnly)"
       )
     }
     if let field = snapshot.schema.fields.first(where: \.hasInvariant) {

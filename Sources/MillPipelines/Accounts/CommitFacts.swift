@@ -12,6 +12,7 @@ struct CommitFacts {
   var inputs: [(name: String, version: TableVersion?)] = []
   var reason = ""
   var startedAt: Instant?
+  var bytesRead: Int64?
 
   static let key = "millrace"
 
@@ -21,6 +22,7 @@ struct CommitFacts {
     facts["run"] = .string(runID)
     facts["reason"] = .string(reason)
     if let startedAt { facts["startedAt"] = .int(startedAt.microseconds) }
+    if let bytesRead { facts["bytesRead"] = .int(bytesRead) }
     facts["account"] = account.json
     if !results.isEmpty { facts["rules"] = .array(results.map(\.json)) }
     if !inputs.isEmpty {
@@ -46,6 +48,7 @@ struct CommitFacts {
     self.account = account
     reason = facts["reason"]?.text ?? ""
     startedAt = facts["startedAt"]?.integer.map { Instant(microseconds: $0) }
+    bytesRead = facts["bytesRead"]?.integer
     results = facts["rules"]?.array?.compactMap { RuleResult(json: $0) } ?? []
     inputs =
       facts["inputs"]?.array?.compactMap { input in
@@ -60,7 +63,8 @@ struct CommitFacts {
     results: [RuleResult] = [],
     inputs: [(name: String, version: TableVersion?)] = [],
     reason: String = "",
-    startedAt: Instant? = nil
+    startedAt: Instant? = nil,
+    bytesRead: Int64? = nil
   ) {
     self.dataset = dataset
     self.runID = runID
@@ -69,6 +73,7 @@ struct CommitFacts {
     self.inputs = inputs
     self.reason = reason
     self.startedAt = startedAt
+    self.bytesRead = bytesRead
   }
 }
 

@@ -54,7 +54,8 @@ public struct LedgerRebuild: Sendable {
             startedAt: began.microseconds,
             endedAt: at.microseconds,
             tableVersion: commit.version.number,
-            account: facts.account.json.serialized()
+            account: facts.account.json.serialized(),
+            bytesRead: facts.bytesRead
           )
         )
         runs[facts.runID] = run

@@ -94,8 +94,10 @@ struct BronzeLoader {
   ) async throws {
     let loadedAt = environment.world.clock.now()
     var schema = snapshot.map { Self.ownFields($0.schema) }
+    // A table of empty files alone has no columns of its own yet.
+    if schema?.isEmpty == true { schema = nil }
     var files: [DataFile] = []
-    var letters: [DataFile] = []
+    var letters: [FileLetters] = []
     var transactions: [TransactionIdentifier] = []
     var identities: [FileIdentityRecordSeed] = []
     try await environment.lake.table(dataset).prepare()
@@ -111,18 +113,19 @@ struct BronzeLoader {
         bronze: table,
         deadLetters: deadLetters
       ).run(knownSchema: schema)
-      schema = schema ?? part.schema
+      if schema == nil, !part.schema.isEmpty { schema = part.schema }
       files += part.files
-      letters += part.letters
       loaded.account.add(part.account)
       loaded.notes += part.notes
       loaded.bytesRead += part.scan.file.size
       loaded.inputs.append(("file:\(file.shownPath)", nil))
-      transactions.append(
-        TransactionIdentifier(
-          appID: SourceSurvey.appID(dataset, file.shownPath),
-          version: SourceSurvey.fingerprint(sha256: part.scan.file.sha256)
-        )
+      let transaction = TransactionIdentifier(
+        appID: SourceSurvey.appID(dataset, file.shownPath),
+        version: SourceSurvey.fingerprint(sha256: part.scan.file.sha256)
+      )
+      transactions.append(transaction)
+      letters.append(
+        FileLetters(shownPath: file.shownPath, files: part.letters, transaction: transaction)
       )
       identities.append(
         FileIdentityRecordSeed(found: file, sha256: part.scan.file.sha256, at: loadedAt)
@@ -132,7 +135,18 @@ struct BronzeLoader {
     guard account.isBalanced else {
       throw PipelineError.unbalanced(dataset: dataset, detail: account.json.serialized())
     }
-    try await commitLetters(letters, transactions, replacing: replaced, account)
+    var facts = CommitFacts(
+      dataset: dataset,
+      runID: runID,
+      account: account,
+      inputs: loaded.inputs,
+      reason: loaded.reason,
+      startedAt: loadedAt,
+      bytesRead: loaded.bytesRead
+    )
+    facts.dataset = dataset.deadLetters
+    try await commitLetters(letters, facts)
+    facts.dataset = dataset
     loaded.version = try await table.commit(
       TableChange(
         mode: .append,
@@ -141,7 +155,7 @@ struct BronzeLoader {
         schema: Schema((schema ?? []) + BronzeSchema.reserved),
         transactions: transactions,
         runID: runID,
-        info: CommitFacts(dataset: dataset, runID: runID, account: account).info,
+        info: facts.info,
         description: source.description,
         expecting: replaced.isEmpty ? nil : snapshot?.version
       )
@@ -150,31 +164,34 @@ struct BronzeLoader {
     try await environment.ledger.remember(identities.map { $0.record(dataset) })
   }
 
+  /// The dead letters of one source file, and the content that they are of.
+  private struct FileLetters {
+    var shownPath: String
+    var files: [DataFile]
+    var transaction: TransactionIdentifier
+  }
+
   /// Dead letters go first: a crash in between leaves them without their rows, and the next run
-  /// sees by the transaction that they are there.
-  private func commitLetters(
-    _ files: [DataFile],
-    _ transactions: [TransactionIdentifier],
-    replacing replaced: [String],
-    _ account: RowAccount
-  ) async throws {
+  /// sees by each file's transaction that they are there, or that they are of content that the file
+  /// has no longer.
+  private func commitLetters(_ letters: [FileLetters], _ facts: CommitFacts) async throws {
     let snapshot = try await deadLetters.snapshotIfExists()
-    if snapshot == nil, files.isEmpty { return }
-    let old = try replacedFiles(of: snapshot, replaced)
-    if files.isEmpty, old.isEmpty { return }
-    let isThere = transactions.allSatisfy {
-      snapshot?.transactionVersion($0.appID) == $0.version
+    let waiting = letters.filter {
+      snapshot?.transactionVersion($0.transaction.appID) != $0.transaction.version
     }
-    if isThere { return }
+    let known = waiting.filter { snapshot?.transactionVersion($0.transaction.appID) != nil }
+    let old = try replacedFiles(of: snapshot, known.map(\.shownPath))
+    let new = waiting.flatMap(\.files)
+    guard !new.isEmpty || !old.isEmpty else { return }
     try await deadLetters.commit(
       TableChange(
         mode: .append,
-        files: files,
+        files: new,
         replacing: old,
         schema: BronzeSchema.deadLetters,
-        transactions: transactions,
+        transactions: waiting.map(\.transaction),
         runID: runID,
-        info: CommitFacts(dataset: dataset.deadLetters, runID: runID, account: account).info,
+        info: facts.info,
         description: "Records of \(dataset) that could not be decoded",
         expecting: old.isEmpty ? nil : snapshot?.version
       )

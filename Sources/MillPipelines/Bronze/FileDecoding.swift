@@ -80,10 +80,23 @@ struct FileDecoding {
   }
 
   private func decoded(_ column: Column, _ raw: String) -> String {
-    guard let stored = column.storedType else {
+    guard let stored = column.storedType, stored != .string else {
       return dialect.decoded(raw, as: column.type, timeZone: timeZone)
     }
-    return stored == column.type ? raw : "TRY_CAST(\(raw) AS \(dialect.typeName(column.type)))"
+    let cast = "TRY_CAST(\(raw) AS \(dialect.typeName(column.type)))"
+    switch column.type {
+    case .timestamp where stored == .timestamp:
+      // The file may hold times without a zone, which are those of the declared zone.
+      guard timeZone != "UTC" else { return cast }
+      return dialect.decoded("CAST(\(raw) AS VARCHAR)", as: .timestamp, timeZone: timeZone)
+    case stored, .string: return column.type == stored ? raw : cast
+    // A double is a float by rounding; who declares a float asks for that.
+    case .float where stored == .double: return "CASE WHEN isfinite(\(cast)) THEN \(cast) END"
+    default:
+      // A cast rounds in silence: only what comes back as it was has lost nothing.
+      let back = "TRY_CAST(\(cast) AS \(dialect.typeName(stored)))"
+      return "CASE WHEN \(back) = \(raw) THEN \(cast) END"
+    }
   }
 
   private func reserved(_ field: Field) -> String {

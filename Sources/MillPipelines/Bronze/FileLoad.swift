@@ -49,7 +49,9 @@ struct FileLoad {
     let inspected = try await inspectIfNeeded(format, knownSchema)
     let fields = try fileFields(scan, inspected)
     let decoding = try decoding(fields, knownSchema, inspected, &result)
-    try await load(decoding, fields, format, options, scan, into: &result)
+    // Of JSON only what is wanted is asked for, so that all else is rescued.
+    let read = source.format == .jsonLines ? decoding.columns.compactMap(\.field) : fields
+    try await load(decoding, read, format, options, scan, into: &result)
     return result
   }
 
@@ -125,6 +127,10 @@ struct FileLoad {
     var letters = scan.irregular.map { DeadLetter($0) }
     if result.account.bronze != regular {
       letters += try await undecodable(decoding, raw, options, scan, expected: regular - result.account.bronze)
+    }
+    guard letters.count <= environment.deadLettersMax else {
+      let example = letters.first.map { "line \($0.line): \($0.detail)" } ?? ""
+      throw tooMany(Int64(letters.count), example)
     }
     result.account.deadLetters = Int64(letters.count)
     letters.sort { $0.line < $1.line }
@@ -221,12 +227,7 @@ struct FileLoad {
   private func delimiter() async throws -> Character {
     guard case .csv(let declared, _) = source.format else { return "," }
     if let declared { return declared }
-    let scan = try await thread.run { try compression(of: found.path, shownAs: found.shownPath) }
-    let inspected = try await session.inspect(
-      found.path,
-      as: rawFormat(",", scan)
-    )
-    return inspected.delimiter ?? ","
+    return try await thread.run { try findDelimiter(of: found.path, shownAs: found.shownPath) }
   }
 
   private func inspectIfNeeded(
@@ -234,8 +235,15 @@ struct FileLoad {
     _ knownSchema: [Field]?
   ) async throws -> RawInspection? {
     if source.format == .parquet { return try await session.inspect(found.path, as: format) }
-    guard source.columns.isEmpty, knownSchema == nil else { return nil }
-    return try await session.inspect(found.path, as: format)
+    guard source.columns.isEmpty else { return nil }
+    // The header of a CSV file names its fields; the names in others are found by reading.
+    if case .csv(_, hasHeader: true) = source.format, knownSchema != nil { return nil }
+    do {
+      return try await session.inspect(found.path, as: format)
+    } catch EngineError.sql, EngineError.data {
+      // The engine makes nothing of the file's beginning; all its columns are text then.
+      return nil
+    }
   }
 
   /// The fields of the file by their published names, in the file's order.
@@ -253,6 +261,27 @@ struct FileLoad {
     }
   }
 
+  /// The columns of a source that declares none, as its first file has them.
+  private func foundFields(_ fields: [String], _ inspected: RawInspection?) -> [Field] {
+    let found = inspected?.schema.fields ?? []
+    // The engine names columns of CSV in its own way, so that its types are taken by position.
+    let types = found.count == fields.count ? found.map(\.type) : fields.map { _ in .string }
+    return zip(ColumnNames.published(fields), types).map { Field($0, $1) }
+  }
+
+  /// What the fields of this file are called for the engine: those of CSV by their published
+  /// names, all others as they are in the file.
+  private func rawNames(of wanted: [Field], among fields: [String]) -> [String] {
+    switch source.format {
+    case .csv: return wanted.map(\.name)
+    case .jsonLines, .parquet:
+      if !source.columns.isEmpty { return source.columns.map(\.name) }
+      let pairs = zip(ColumnNames.published(fields).map { ByteKey($0) }, fields)
+      let raw = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+      return wanted.map { raw[ByteKey($0.name)] ?? $0.name }
+    }
+  }
+
   private func declaredFields() -> [Field] {
     zip(ColumnNames.published(source.columns.map(\.name)), source.columns).map {
       Field($0, $1.type)
@@ -266,12 +295,7 @@ struct FileLoad {
     _ result: inout Result
   ) throws -> FileDecoding {
     var wanted = declaredFields()
-    if wanted.isEmpty {
-      wanted =
-        knownSchema
-        ?? zip(ColumnNames.published(inspected?.schema.names ?? fields), inspected?.schema.fields ?? [])
-        .map { Field($0, $1.type) }
-    }
+    if wanted.isEmpty { wanted = knownSchema ?? foundFields(fields, inspected) }
     for field in wanted where BronzeSchema.reservedNames.contains(field.name) {
       throw PipelineError.definition(
         path: source.path,
@@ -283,10 +307,10 @@ struct FileLoad {
     result.schema = wanted
     let present = Set(fields.map { ByteKey($0) })
     let isJSON = source.format == .jsonLines
-    let rawNames = isJSON && !source.columns.isEmpty ? source.columns.map(\.name) : wanted.map(\.name)
+    let rawNames = rawNames(of: wanted, among: fields)
     var columns: [FileDecoding.Column] = []
     for (field, rawName) in zip(wanted, rawNames) {
-      let isPresent = present.contains(ByteKey(rawName))
+      let isPresent = isJSON || present.contains(ByteKey(rawName))
       columns.append(
         FileDecoding.Column(
           name: field.name,

@@ -46,7 +46,7 @@ struct ModelDecision {
     }.joined(separator: ", ")
     guard plan.model.strategy == .append else { return ModelDecision(work: .full, reason: reason) }
     guard advanced.count == 1, let change = advanced.first, let from = change.from,
-      from < change.to, plan.inputs.contains(change.name)
+      from < change.to, plan.inputs.contains(change.name), !plan.lookups.contains(change.name)
     else {
       return ModelDecision(work: .full, reason: reason + "; more than one input's new rows")
     }
@@ -64,6 +64,16 @@ struct ModelDecision {
       )
     else {
       return ModelDecision(work: .full, reason: reason + " and lost rows")
+    }
+    // A crash between the two commits leaves the quarantine ahead of its table: it has rows that
+    // reading from here would add once more.
+    let quarantine = try await environment.lake.table(dataset.quarantine).snapshotIfExists()
+    if let tableID = inputs[change.name]?.metadata.id,
+      let reached = quarantine?.transactionVersion(
+        ModelPlan.inputAppID(dataset, tableID: tableID)
+      ), reached > from.number
+    {
+      return ModelDecision(work: .full, reason: reason + "; a run was killed while it published")
     }
     return ModelDecision(
       work: .append(change.name, files),

@@ -55,7 +55,10 @@ struct ModelRunner {
   private func snapshots() async throws -> [DatasetName: Snapshot] {
     var found: [DatasetName: Snapshot] = [:]
     for name in plan.allInputs {
-      found[name] = try await environment.lake.table(name).snapshot()
+      guard let snapshot = try await environment.lake.table(name).snapshotIfExists() else {
+        throw PipelineError.notMade(dataset: dataset, input: name)
+      }
+      found[name] = snapshot
     }
     return found
   }
@@ -69,6 +72,7 @@ struct ModelRunner {
   ) async throws {
     let bound = try await bind(inputs, session)
     try validate(bound.schema)
+    try validateReferences(inputs)
     try requireLegalStrategy(bound.shape)
     // What is read: all of every input, or only what is new of one.
     for name in plan.allInputs {
@@ -191,12 +195,37 @@ struct ModelRunner {
           + (nearest.map { ": did you mean \($0)?" } ?? "")
       )
     }
+    for name in schema.names {
+      guard let objection = DeltaTable.objection(toColumnName: name) else { continue }
+      throw PipelineError.definition(
+        path: model.path,
+        dataset: dataset,
+        message: "the column name \"\(name)\" cannot be published: \(objection)"
+      )
+    }
     if let field = schema.fields.first(where: { $0.name == DataQualityValidator.rulesColumn }) {
       throw PipelineError.definition(
         path: model.path,
         dataset: dataset,
         message: "the column \(field.name) has a name that quarantine tables keep for themselves"
       )
+    }
+  }
+
+  /// Holds the columns that rules look values up in against the tables that have them.
+  private func validateReferences(_ inputs: [DatasetName: Snapshot]) throws {
+    for rule in model.rules {
+      guard case .reference(_, let table, let keys) = rule.check,
+        let schema = inputs[table]?.schema
+      else { continue }
+      for key in keys where schema[name: key] == nil {
+        throw PipelineError.definition(
+          path: model.path,
+          dataset: dataset,
+          message: "rule \(rule.name) names the column \(key), which \(table) does not have"
+            + (nearestName(to: key, among: schema.names).map { ": did you mean \($0)?" } ?? "")
+        )
+      }
     }
   }
 
@@ -228,16 +257,17 @@ struct ModelRunner {
     return relation
   }
 
-  /// Whether rows that would be appended share a key with what is published.
+  /// Whether rows that would be appended share a key with rows that were judged before: those
+  /// published, and those that a rule on the key keeps in quarantine.
   private func touchesPublished(
     _ verdict: Verdict,
     _ current: Snapshot,
     _ session: any EngineSession
   ) async throws -> Bool {
-    var keys: [[String]] = model.keys.isEmpty ? [] : [model.keys]
+    var keys: [(columns: [String], rule: String?)] = model.keys.isEmpty ? [] : [(model.keys, nil)]
     for rule in model.rules {
-      if case .unique(let columns) = rule.check, columns != model.keys { keys.append(columns) }
       switch rule.check {
+      case .unique(let columns) where columns != model.keys: keys.append((columns, rule.name))
       case .rows, .query: return true
       default: break
       }
@@ -245,14 +275,26 @@ struct ModelRunner {
     guard !keys.isEmpty else { return false }
     let published = RelationName("mill_published")
     try await session.define(published, as: current.contents)
-    for columns in keys {
-      let equal = columns.map {
-        "incoming.\(dialect.quote($0)) = published.\(dialect.quote($0))"
+    let quarantined = RelationName("mill_quarantined")
+    let rejected = try await quarantine.snapshotIfExists()
+    if let rejected { try await session.define(quarantined, as: rejected.contents) }
+    let rules = dialect.quote(DataQualityValidator.rulesColumn)
+    for (columns, rule) in keys {
+      let list = dialect.list(columns)
+      let broken = rule.map { "WHERE \(dialect.contains(rules, text: $0))" }
+      var new = "SELECT \(list) FROM (\(verdict.good)) AS good"
+      var old = "SELECT \(list) FROM \(dialect.quote(published.name))"
+      if let broken, let bad = verdict.bad {
+        new += "\nUNION ALL SELECT \(list) FROM (\(bad)) AS bad \(broken)"
       }
+      if let broken, rejected != nil {
+        old += "\nUNION ALL SELECT \(list) FROM \(dialect.quote(quarantined.name)) \(broken)"
+      }
+      let equal = columns.map { "incoming.\(dialect.quote($0)) = known.\(dialect.quote($0))" }
       let found = try await session.rows(
         """
-        SELECT count(*) FROM (SELECT 1 FROM (\(verdict.good)) AS incoming
-        WHERE EXISTS (SELECT 1 FROM \(dialect.quote(published.name)) AS published
+        SELECT count(*) FROM (SELECT 1 FROM (\(new)) AS incoming
+        WHERE EXISTS (SELECT 1 FROM (\(old)) AS known
           WHERE \(equal.joined(separator: " AND "))) LIMIT 1) AS shared
         """,
         limit: 1
@@ -260,6 +302,7 @@ struct ModelRunner {
       if found.integer(0, 0) != 0 { return true }
     }
     try await session.drop(published)
+    if rejected != nil { try await session.drop(quarantined) }
     return false
   }
 
@@ -314,7 +357,8 @@ struct ModelRunner {
       results: made.results,
       inputs: made.inputs,
       reason: made.reason,
-      startedAt: startedAt
+      startedAt: startedAt,
+      bytesRead: made.bytesRead
     )
     let transactions = transactions(for: inputs)
     try await commitQuarantine(bad, badSchema, transactions, facts, made.account.isIncremental)

@@ -67,12 +67,19 @@ extension Check {
     return "CAST(\(dialect.literal(text)) AS \(dialect.typeName(comparable(type, text))))"
   }
 
-  /// A bound may have a fraction although the column has none.
+  /// A bound may have a fraction although the column has none; doubles would merge neighbours of
+  /// large numbers, decimals do not.
   private func comparable(_ type: DataType, _ text: String) -> DataType {
     switch type {
-    case .long, .integer, .short, .byte: text.contains(".") ? .double : .long
-    case .decimal, .float: .double
-    default: type
+    case .long, .integer, .short, .byte, .decimal:
+      let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+      let digits = parts.map { $0.utf8.count { (0x30...0x39).contains($0) } }
+      let isPlain = parts.count <= 2 && !text.utf8.contains { $0 | 0x20 == UInt8(ascii: "e") }
+      let precision = digits.reduce(0, +)
+      guard isPlain, (1...38).contains(precision) else { return .double }
+      return .decimal(precision: precision, scale: parts.count == 2 ? digits[1] : 0)
+    case .float: return .double
+    default: return type
     }
   }
 }

@@ -215,9 +215,7 @@ struct Judgement {
     let isRepeated =
       "coalesce(\(dialect.row(keys)) IN (SELECT \(dialect.row(keys)) FROM \(sql(name))), false)"
     let newest = validator.newestBy.map { "\(dialect.quote($0)) DESC NULLS LAST" }
-    let bytes = schema.fields.filter(\.type.isPrimitive).map {
-      "\(dialect.quote($0.name)) ASC NULLS LAST"
-    }
+    let bytes = schema.names.map { "\(dialect.quote($0)) ASC NULLS LAST" }
     let kept = RelationName("mill_kept")
     try await session.define(
       kept,

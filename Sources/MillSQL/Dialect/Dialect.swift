@@ -14,6 +14,8 @@ public protocol Dialect: Sendable {
   func matches(_ text: String, pattern: String) -> String
   /// The value of a text expression as a type, or null when it cannot be had without loss.
   func decoded(_ text: String, as type: DataType, timeZone: String) -> String
+  /// Whether an array of text holds this text.
+  func contains(_ list: String, text: String) -> String
   /// The names among (condition, name) whose condition holds, as an array of text.
   func namesWhere(_ conditions: [(condition: String, name: String)]) -> String
 }

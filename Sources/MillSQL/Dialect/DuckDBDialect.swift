@@ -52,6 +52,11 @@ public struct DuckDBDialect: Dialect {
     return "list_filter([\(cases.joined(separator: ", "))], lambda name: name IS NOT NULL)"
   }
 
+  /// By list_contains.
+  public func contains(_ list: String, text: String) -> String {
+    "list_contains(\(list), \(literal(text)))"
+  }
+
   /// By TRY_CAST, but null where that would round or cut.
   public func decoded(_ text: String, as type: DataType, timeZone: String) -> String {
     let cast = "TRY_CAST(\(text) AS \(typeName(type)))"
@@ -59,14 +64,9 @@ public struct DuckDBDialect: Dialect {
     case .string: return text
     case .long, .integer, .short, .byte:
       // A cast would round 2.5 to 3; only text that is a whole number passes.
-      return "CASE WHEN \(hasPointOrExponent(text)) "
-        + "THEN CASE WHEN TRY_CAST(\(text) AS DECIMAL(38,10)) = \(cast) THEN \(cast) END "
-        + "ELSE \(cast) END"
+      return exact(text, cast, scale: 0)
     case .decimal(_, let scale):
-      let wide = "TRY_CAST(\(text) AS DECIMAL(38,\(min(scale + 10, 37))))"
-      return "CASE WHEN strlen(\(text)) - instr(\(text), '.') <= \(scale) "
-        + "OR NOT (\(hasPointOrExponent(text))) THEN \(cast) "
-        + "WHEN \(wide) = \(cast) THEN \(cast) END"
+      return exact(text, cast, scale: scale)
     case .float, .double:
       return cast
     case .timestamp:
@@ -79,8 +79,17 @@ public struct DuckDBDialect: Dialect {
     }
   }
 
-  private func hasPointOrExponent(_ text: String) -> String {
-    "contains(\(text), '.') OR contains(\(text), 'e') OR contains(\(text), 'E')"
+  /// The cast where the text has no digit beyond the scale but zeros.
+  ///
+  /// Text with an exponent is held against its value in 38 digits and as a double: the first tells
+  /// long numbers apart, the second tiny ones.
+  private func exact(_ text: String, _ cast: String, scale: Int) -> String {
+    let wide = "TRY_CAST(\(text) AS DECIMAL(38,\(min(scale + 10, 37))))"
+    let near = "TRY_CAST(\(text) AS DOUBLE) = CAST(\(cast) AS DOUBLE)"
+    return "CASE WHEN contains(\(text), 'e') OR contains(\(text), 'E') "
+      + "THEN CASE WHEN \(wide) = \(cast) AND \(near) THEN \(cast) END "
+      + "WHEN instr(\(text), '.') = 0 OR strlen(\(text)) - instr(\(text), '.') <= \(scale) "
+      + "OR regexp_full_match(\(text), '[^.]*[.][0-9]{0,\(scale)}0* *') THEN \(cast) END"
   }
 
   /// A naive time in a zone as an instant.
@@ -90,10 +99,14 @@ public struct DuckDBDialect: Dialect {
   private func zoned(_ text: String, _ zone: String) -> String {
     let naive = "TRY_CAST(\(text) AS TIMESTAMP)"
     let late = "timezone(\(literal(zone)), \(naive))"
+    // Clocks go back by an hour, on Lord Howe by half of one, at Troll by two.
+    let earlier = [60, 30, 120].map { minutes in
+      let first = "\(late) - INTERVAL \(minutes) MINUTE"
+      return "WHEN timezone(\(literal(zone)), \(first)) = \(naive) THEN \(first) "
+    }.joined()
     return "CASE WHEN regexp_matches(\(text), ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') "
       + "THEN TRY_CAST(\(text) AS TIMESTAMP WITH TIME ZONE) "
-      + "WHEN timezone(\(literal(zone)), \(late) - INTERVAL 1 HOUR) = \(naive) "
-      + "THEN \(late) - INTERVAL 1 HOUR ELSE \(late) END"
+      + earlier + "ELSE \(late) END"
   }
 
   private static func doubled(_ text: String, _ quote: UInt8) -> String {

@@ -11,7 +11,8 @@ struct LogPathTests {
     "a name on disk comes back from the log as it was",
     arguments: [
       "part-1.parquet", "p=a b/x.parquet", "p=a%20b/x", "p=100%25/x", "p=k=v/x", "p=ü/x", "p=日本/x",
-      "p=a#b?c&d/x", "p=a:b/x", "a:b", "p=\u{301}/x", "p='\"\\/x", "...", ".hidden", "p=\n\t/x", "~+",
+      "p=a#b?c&d/x", "p=a:b/x", "a:b", "p=\u{301}/x", "p='\"\\/x", "...", ".hidden", "p=\n\t/x",
+      "~+",
     ]
   )
   func roundTrip(name: String) {
@@ -46,7 +47,8 @@ struct LogPathTests {
     "a path that leaves the table's folder, or may, is refused",
     arguments: [
       "../x", "a/../x", "a/..", "..", ".", "./x", "a/./x", "%2e%2e/x", "%2E%2e%2fx", "a%2f..%2fx",
-      "/x", "%2Fx", "/etc/passwd", "file:///x", "s3://bucket/x", "C:/x", "abfss:x", "a//x", "x/", "",
+      "/x", "%2Fx", "/etc/passwd", "file:///x", "s3://bucket/x", "C:/x", "abfss:x", "a//x", "x/",
+      "",
       "a%00b", "..\u{301}/../x", "../\u{301}x", "..%2F%CC%81x", "a/../\u{301}x", "s3:\u{301}//x",
     ]
   )

@@ -112,7 +112,10 @@ struct ReplayTests {
     }
   }
 
-  @Test("column mapping is refused, since files have other column names then", arguments: ["id", "name"])
+  @Test(
+    "column mapping is refused, since files have other column names then",
+    arguments: ["id", "name"]
+  )
   func columnMapping(mode: String) throws {
     let mapped = TableMetadata(
       id: "1",

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+
+/// A command that does something: it is parsed, calls the product's API and prints.
+protocol Command: AsyncParsableCommand {
+  /// How it answers.
+  var options: OutputOptions { get }
+  /// The folder in which the files of errors are found; nil if it is about no project.
+  var projectFolder: String? { get }
+  /// Does the work. What it throws is shown by the caller.
+  func run(_ console: Console) async throws -> ExitStatus
+}
+
+extension Command {
+  var projectFolder: String? { nil }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import MillAssembly
+internal import MillCore
+internal import MillLake
+
+/// `millrace table`: the tables of the lake.
+struct TableCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "table",
+    abstract: "List the tables, show one, its rows or its history.",
+    subcommands: [
+      TableListCommand.self, TableShowCommand.self, TableRowsCommand.self,
+      TableHistoryCommand.self,
+    ],
+    defaultSubcommand: TableListCommand.self
+  )
+}
+
+/// `millrace table list`: what there is.
+struct TableListCommand: Command {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the tables of the lake.",
+    discussion: """
+        $ millrace table list
+        TABLE                VERSION    ROWS     SIZE  COMMITTED
+        bronze.payments_csv        0  65,839  1.5 MiB  2025-10-17 09:12:42
+        silver.payments            0  99,143  2.2 MiB  2025-10-17 09:12:43
+
+      Times are UTC.
+
+      JSON: {"tables": [{"table", "version", "rows", "files", "bytes", "committed_at"}]}.
+      """
+  )
+
+  @OptionGroup(title: "Project")
+  var project: ProjectOptions
+
+  @OptionGroup(title: "Output")
+  var options: OutputOptions
+
+  var projectFolder: String? { project.folder }
+
+  func run(_ console: Console) async throws -> ExitStatus {
+    let lake = try await project.open().lake
+    var snapshots: [Snapshot] = []
+    for dataset in try await lake.datasets() {
+      if let snapshot = try await lake.table(dataset).snapshotIfExists() {
+        snapshots.append(snapshot)
+      }
+    }
+    if console.isJSON {
+      console.show(json: ["tables": .array(snapshots.map { .object($0.answer) })])
+      return .done
+    }
+    guard !snapshots.isEmpty else {
+      console.show("no table yet: `millrace run`")
+      return .done
+    }
+    var table = FittingTable([
+      .init("TABLE"), .init("VERSION", .trailing), .init("ROWS", .trailing),
+      .init("FILES", .trailing, rank: 2), .init("SIZE", .trailing), .init("COMMITTED", rank: 1),
+    ])
+    for snapshot in snapshots {
+      table.append([
+        .init(snapshot.table), .init(snapshot.version.description),
+        .init(snapshot.contents.rows.map { NumberText.grouped($0) } ?? "?"),
+        .init(NumberText.grouped(snapshot.files.count)),
+        .init(NumberText.bytes(snapshot.contents.sizeInBytes)),
+        .init(TimeText.seconds(snapshot.committedAt), .dim),
+      ])
+    }
+    console.show(table)
+    return .done
+  }
+}
+
+/// `millrace table show NAME`: what a table is.
+struct TableShowCommand: Command {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Show a table's columns and what is known of it.",
+    discussion: """
+        $ millrace table show silver.cards
+        silver.cards, version 0 of 2025-10-17 09:12:43
+        One row per card of a known customer
+
+        COLUMN        TYPE
+        card_id       string
+        credit_limit  long
+        …
+
+      JSON: {"table", "version", "rows", "files", "bytes", "committed_at", "id", "location", \
+      "description", "partition_columns", "columns": [{"name", "type", "nullable"}]}.
+      """
+  )
+
+  @Argument(help: "The table, such as silver.cards.")
+  var table: String
+
+  @Option(name: .customLong("version"), help: "An older version (default: the newest).")
+  var tableVersion: Int64?
+
+  @OptionGroup(title: "Project")
+  var project: ProjectOptions
+
+  @OptionGroup(title: "Output")
+  var options: OutputOptions
+
+  var projectFolder: String? { project.folder }
+
+  func run(_ console: Console) async throws -> ExitStatus {
+    let lake = try await project.open().lake
+    let name = try await lake.tableName(table)
+    let snapshot = try await lake.table(name).snapshot(at: tableVersion.map { TableVersion($0) })
+    if console.isJSON {
+      console.show(json: snapshot.detailedAnswer)
+      return .done
+    }
+    console.show(
+      "\(console.style.bold(snapshot.table)), version \(snapshot.version) "
+        + "of \(TimeText.seconds(snapshot.committedAt))"
+    )
+    if let description = snapshot.metadata.description { console.show(description.printable) }
+    console.show()
+    var columns = TextTable([.init("COLUMN"), .init("TYPE"), .init("")])
+    for field in snapshot.schema.fields {
+      var marks = field.isNullable ? [] : ["not null"]
+      if snapshot.metadata.partitionColumns.contains(field.name) { marks.append("partition") }
+      columns.append([
+        .init(field.name), .init(field.type.description, .cyan),
+        .init(marks.joined(separator: ", "), .dim),
+      ])
+    }
+    console.show(columns)
+    console.show()
+    let rows = snapshot.contents.rows.map { NumberText.counted($0, "row") } ?? "rows not counted"
+    console.show(
+      "\(rows) in \(NumberText.counted(snapshot.files.count, "file")), "
+        + NumberText.bytes(snapshot.contents.sizeInBytes)
+    )
+    console.show("id        \(snapshot.metadata.id.printable)")
+    console.show("location  \(snapshot.location.printable)")
+    return .done
+  }
+}
+
+extension Lake {
+  /// The table that somebody means.
+  ///
+  /// - Throws: `CommandError.unknownDataset` and `.ambiguousDataset`.
+  func tableName(_ text: String) async throws -> DatasetName {
+    try DatasetName.named(text, among: try await datasets())
+  }
+}
+
+extension Snapshot {
+  /// The table in a few numbers, for `--json`.
+  var answer: JSONObject {
+    var object = JSONObject()
+    object["table"] = .string(table)
+    object["version"] = .int(version.number)
+    object["rows"] = contents.rows.map { .int($0) } ?? .null
+    object["files"] = .int(files.count)
+    object["bytes"] = .int(contents.sizeInBytes)
+    object["committed_at"] = .string(committedAt.description)
+    return object
+  }
+
+  fileprivate var detailedAnswer: JSONValue {
+    var object = answer
+    object["id"] = .string(metadata.id)
+    object["location"] = .string(location)
+    object["description"] = metadata.description.map { .string($0) } ?? .null
+    object["partition_columns"] = .array(metadata.partitionColumns.map { .string($0) })
+    object["columns"] = .array(
+      schema.fields.map { field in
+        [
+          "name": .string(field.name), "type": .string(field.type.description),
+          "nullable": .bool(field.isNullable),
+        ]
+      }
+    )
+    return .object(object)
+  }
+}

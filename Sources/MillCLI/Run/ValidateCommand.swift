@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import MillAssembly
+internal import MillCore
+internal import MillPipelines
+
+/// `millrace validate`: whether the definitions are sound.
+struct ValidateCommand: Command {
+  static let configuration = CommandConfiguration(
+    commandName: "validate",
+    abstract: "Check every definition, without touching data.",
+    discussion: """
+      Reads millrace.yaml, sources and models, parses all SQL, and orders the datasets. What is \
+      wrong is shown with its line; the exit status is 2 then. Columns are checked when a model \
+      is run, since only data knows them.
+
+        $ millrace validate
+        DATASET       MADE FROM       DEFINED IN
+        bronze.cards  data/cards.csv  sources/cards.yaml
+        silver.cards  bronze.cards    models/silver/cards.sql
+
+        2 datasets, no mistake found
+
+      JSON: {"name", "folder", "datasets": [{"dataset", "kind": "source"|"model", "inputs": \
+      [DATASET], "files": [PATTERN], "path", "description", "rules"}]}, in the order of a run.
+      """
+  )
+
+  @OptionGroup(title: "Project")
+  var project: ProjectOptions
+
+  @OptionGroup(title: "Output")
+  var options: OutputOptions
+
+  var projectFolder: String? { project.folder }
+
+  func run(_ console: Console) async throws -> ExitStatus {
+    try await project.withWorkspace { workspace in
+      let pipeline = try await workspace.pipeline()
+      let definitions = pipeline.graph.order.compactMap { dataset in
+        Definition(dataset, in: pipeline)
+      }
+      if console.isJSON {
+        console.show(
+          json: [
+            "name": .string(pipeline.definition.name),
+            "folder": .string(workspace.project.folder),
+            "datasets": .array(definitions.map(\.json)),
+          ]
+        )
+        return .done
+      }
+      var table = FittingTable([
+        .init("DATASET"), .init("MADE FROM", widthMax: 60), .init("DEFINED IN", rank: 1),
+      ])
+      for definition in definitions {
+        let inputs = definition.inputs.map(\.description) + definition.files
+        table.append([
+          .init(definition.dataset.description), .init(inputs.joined(separator: ", ")),
+          .init(definition.path, .dim),
+        ])
+      }
+      console.show(table)
+      console.show()
+      console.show(
+        "\(NumberText.counted(definitions.count, "dataset")), "
+          + console.style.green("no mistake found")
+      )
+      return .done
+    }
+  }
+}
+
+/// A source or model as a line of `validate`.
+private struct Definition {
+  var dataset: DatasetName
+  var isSource: Bool
+  var inputs: [DatasetName] = []
+  var files: [String] = []
+  var path: String
+  var description: String?
+  var rules = 0
+
+  init?(_ dataset: DatasetName, in pipeline: MedallionPipeline) {
+    self.dataset = dataset
+    if let source = pipeline.definition.sources.first(where: { $0.dataset == dataset }) {
+      isSource = true
+      files = source.files
+      path = source.path
+      description = source.description
+    } else if let model = pipeline.definition.models.first(where: { $0.dataset == dataset }) {
+      isSource = false
+      inputs = pipeline.graph.inputs[dataset] ?? []
+      path = model.path
+      description = model.description
+      rules = model.rules.count
+    } else {
+      return nil
+    }
+  }
+
+  var json: JSONValue {
+    [
+      "dataset": .string(dataset.description),
+      "kind": isSource ? "source" : "model",
+      "inputs": .array(inputs.map { .string($0.description) }),
+      "files": .array(files.map { .string($0) }),
+      "path": .string(path),
+      "description": description.map { .string($0) } ?? .null,
+      "rules": .int(rules),
+    ]
+  }
+}
