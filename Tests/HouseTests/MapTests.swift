@@ -19,7 +19,12 @@ struct MapTests {
   static func manifest() throws -> [Room] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["swift", "package", "dump-package", "--package-path", root.path]
+    process.arguments = [
+      "swift", "package", "--package-path", root.path,
+      // Not the build's own folder, which is locked while tests run.
+      "--scratch-path", FileManager.default.temporaryDirectory.appendingPathComponent("mill-map").path,
+      "dump-package",
+    ]
     let output = Pipe()
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice

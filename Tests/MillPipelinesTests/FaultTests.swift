@@ -108,6 +108,48 @@ struct FaultTests {
     }
   }
 
+  @Test("what a run says it has published is there after a power cut", arguments: 0..<6)
+  func powerCut(seed: UInt64) async throws {
+    let expected = try await tables(repairing: true)
+    let sandbox = try project()
+    let lake = sandbox.folder + "/lake"
+    try FileManager.default.createDirectory(atPath: lake, withIntermediateDirectories: true)
+    for file in Self.steps {
+      try sandbox.write(file.path, .text(file.text))
+      let disk = try ForgetfulDisk(LocalFileSystem(), root: lake)
+      var world = World.system()
+      world.files = disk
+      let report = try await sandbox.run(world: world)
+      #expect(report.trouble == "")
+      let before = try await sandbox.tables()
+      try disk.powerCut(seed: seed)
+      #expect(try await sandbox.tables() == before)
+      #expect(try await sandbox.run().outcomes.allSatisfy { $0.status == .unchanged })
+    }
+    #expect(try await sandbox.tables() == expected)
+  }
+
+  @Test("after a power cut in the middle of a run a second one mends all", arguments: 0..<6)
+  func powerCutInside(seed: UInt64) async throws {
+    let expected = try await tables(repairing: true)
+    let count = try await operations(of: 1)
+    for number in stride(from: Int(seed) * 2, to: count, by: 29) {
+      let sandbox = try project()
+      try sandbox.write(Self.steps[0].path, .text(Self.steps[0].text))
+      try await sandbox.run()
+      try sandbox.write(Self.steps[1].path, .text(Self.steps[1].text))
+      let disk = try ForgetfulDisk(LocalFileSystem(), root: sandbox.folder + "/lake")
+      var world = World.system()
+      world.files = FaultyFileSystem(disk, failing: number, fate: .killed)
+      _ = try? await sandbox.run(world: world)
+      try disk.powerCut(seed: seed)
+      try sandbox.write(Self.steps[2].path, .text(Self.steps[2].text))
+      let report = try await sandbox.run()
+      #expect(report.trouble == "", "operation \(number)")
+      #expect(try await sandbox.tables() == expected, "operation \(number)")
+    }
+  }
+
   @Test("a file that changes after a run was killed leaves no dead letters of its old content")
   func changedAfterwards() async throws {
     let sandbox = try project()

@@ -202,6 +202,24 @@ struct HeaderTests {
     #expect(try await source.letters().map(\.column) == ["v"])
   }
 
+  @Test("times of a Parquet file without a zone are of the declared zone, others stay as they are")
+  func parquetTimes() async throws {
+    let content = try await parquet(
+      "SELECT CAST(1 AS BIGINT) AS id, TIMESTAMP '2025-07-01 12:00:00' AS naive, "
+        + "TIMESTAMPTZ '2025-07-01 12:00:00+00' AS fixed"
+    )
+    let source = try OneSource(
+      ["data/a.parquet": content],
+      columns: nil,
+      more: "time_zone: America/New_York\n"
+    )
+    try await source.load()
+    #expect(
+      try await source.rows()
+        == [["id": 1, "naive": "2025-07-01 16:00:00+00", "fixed": "2025-07-01 12:00:00+00"]]
+    )
+  }
+
   @Test("odd names of a Parquet file lose no column")
   func parquetNames() async throws {
     let content = try await parquet(

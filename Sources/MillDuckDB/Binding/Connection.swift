@@ -84,7 +84,11 @@ public struct Connection: ~Copyable {
   public func prepare(_ sql: String) throws(DuckDBError) -> Statement {
     try sql.checkHasNoNUL()
     return try handle.control.run { () throws(DuckDBError) in
-      try Statement(preparing: SQLStatement(sql), on: handle)
+      // DuckDB shows a statement without the space and comments before it, yet counts the caret
+      // from the text's beginning: so it is given the statement alone.
+      let statements = SQLStatement.split(sql)
+      let isAlone = statements.count == 1
+      return try Statement(preparing: isAlone ? statements[0] : SQLStatement(sql), on: handle)
     }
   }
 

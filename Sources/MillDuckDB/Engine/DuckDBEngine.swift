@@ -72,6 +72,8 @@ public final class DuckDBEngine: Engine {
       try connection.execute(
         """
         SET GLOBAL TimeZone = 'UTC';
+        SET GLOBAL error_on_division_by_zero = false;
+        SET GLOBAL ieee_floating_point_ops = false;
         SET GLOBAL allowed_directories = [\(folders)];
         SET GLOBAL enable_external_access = false;
         SET GLOBAL allowed_configs = ['enable_progress_bar', 'enable_progress_bar_print',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import MillCore
 internal import MillEngine
 
@@ -33,7 +34,17 @@ extension EngineError {
       "Invalid Input Error: ", "IO Error: ", "Out of Memory Error: ", "Permission Error: ",
       "Out of Range Error: ",
     ] where text.hasPrefix(prefix) {
-      return String(text.dropFirst(prefix.count))
+      return plain(String(text.dropFirst(prefix.count)))
+    }
+    return plain(text)
+  }
+
+  /// Says of a missing column or function what a person would.
+  private static func plain(_ text: String) -> String {
+    let parts = text.components(separatedBy: "\"")
+    if text.hasPrefix("Referenced column \""), parts.count > 1 {
+      let near = text.contains("Candidate bindings: ") && parts.count > 3 ? parts[3] : nil
+      return "there is no column \(parts[1])" + (near.map { ": did you mean \($0)?" } ?? "")
     }
     return text
   }

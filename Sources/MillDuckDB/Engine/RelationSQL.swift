@@ -143,7 +143,7 @@ struct RelationSQL {
     }
     let nulls = source.nullTexts.map { dialect.literal($0) }.joined(separator: ", ")
     let fields = source.fields.enumerated().map { index, field in
-      let text = "mill_texts[\(index + 1)]"
+      let text = jsonText(field, at: index, source)
       guard !source.nullTexts.isEmpty else { return "\(text) AS \(dialect.quote(field))" }
       return "CASE WHEN \(text) NOT IN (\(nulls)) THEN \(text) END AS \(dialect.quote(field))"
     }
@@ -176,6 +176,19 @@ struct RelationSQL {
           WHERE trim(mill_line, e' \\t\\r') <> ''))
       """
     )
+  }
+
+  /// The text of a JSON field. DuckDB reads a number with a point as a double; only its way into a
+  /// DECIMAL keeps all digits.
+  private func jsonText(_ field: String, at index: Int, _ source: RawSource) -> String {
+    let text = "mill_texts[\(index + 1)]"
+    guard let digits = source.decimalDigits[field] else { return text }
+    let structure = JSONValue.object([field: .string("DECIMAL(38,\(min(digits, 37)))")])
+    let exact = "CAST(json_transform(mill_line, \(dialect.literal(structure.serialized())))"
+      + ".\(dialect.quote(field)) AS VARCHAR)"
+    let pointer = dialect.literal("/" + Self.pointer(field))
+    return "CASE WHEN mill_is_object AND json_type(mill_line, \(pointer)) = 'DOUBLE' "
+      + "THEN coalesce(\(exact), \(text)) ELSE \(text) END"
   }
 
   private func numbered(_ source: RawSource, _ query: String) -> String {

@@ -17,6 +17,9 @@ public struct RawSource: Sendable {
   public var withOrdinal: Bool
   /// The longest record in the file.
   public var longestRecord: ByteCount
+  /// Fields of JSON whose numbers are to keep so many digits after the point: an engine that reads
+  /// numbers as doubles would round them.
+  public var decimalDigits: [String: Int]
   /// Lines before the header, for CSV.
   public var skippedLines: Int64
 
@@ -28,6 +31,7 @@ public struct RawSource: Sendable {
     nullTexts: [String] = [],
     withOrdinal: Bool = false,
     longestRecord: ByteCount = .zero,
+    decimalDigits: [String: Int] = [:],
     skippedLines: Int64 = 0
   ) {
     self.path = path
@@ -36,6 +40,7 @@ public struct RawSource: Sendable {
     self.nullTexts = nullTexts
     self.withOrdinal = withOrdinal
     self.longestRecord = longestRecord
+    self.decimalDigits = decimalDigits
     self.skippedLines = skippedLines
   }
 }

@@ -40,7 +40,10 @@ public struct LedgerRebuild: Sendable {
         }
         report.commits += 1
         guard dataset.layer != .quarantine, dataset.layer != .deadLetters else { continue }
-        let at = commit.committedAt
+        // The file's own time changes when a lake is copied; what the commit says does not.
+        let at =
+          commit.info["timestamp"]?.integer.flatMap { Instant(milliseconds: $0) }
+          ?? commit.committedAt
         let began = facts.startedAt ?? at
         var run = runs[facts.runID] ?? (began, at, [])
         run.first = min(run.first, began)

@@ -113,7 +113,7 @@ struct BronzeLoader {
         bronze: table,
         deadLetters: deadLetters
       ).run(knownSchema: schema)
-      if schema == nil, !part.schema.isEmpty { schema = part.schema }
+      if !part.schema.isEmpty { schema = part.schema }
       files += part.files
       loaded.account.add(part.account)
       loaded.notes += part.notes
@@ -172,24 +172,26 @@ struct BronzeLoader {
   }
 
   /// Dead letters go first: a crash in between leaves them without their rows, and the next run
-  /// sees by each file's transaction that they are there, or that they are of content that the file
-  /// has no longer.
-  private func commitLetters(_ letters: [FileLetters], _ facts: CommitFacts) async throws {
+  /// sees by each file's transaction that they are there.
+  private func commitLetters(
+    _ letters: [FileLetters],
+    _ facts: CommitFacts
+  ) async throws {
     let snapshot = try await deadLetters.snapshotIfExists()
-    let waiting = letters.filter {
+    let missing = letters.filter {
       snapshot?.transactionVersion($0.transaction.appID) != $0.transaction.version
     }
-    let known = waiting.filter { snapshot?.transactionVersion($0.transaction.appID) != nil }
-    let old = try replacedFiles(of: snapshot, known.map(\.shownPath))
-    let new = waiting.flatMap(\.files)
-    guard !new.isEmpty || !old.isEmpty else { return }
+    let files = missing.flatMap(\.files)
+    // What a file left here when it had other bytes goes; a new file has left nothing.
+    let old = try replacedFiles(of: snapshot, missing.map(\.shownPath))
+    if files.isEmpty, old.isEmpty { return }
     try await deadLetters.commit(
       TableChange(
         mode: .append,
-        files: new,
+        files: files,
         replacing: old,
         schema: BronzeSchema.deadLetters,
-        transactions: waiting.map(\.transaction),
+        transactions: missing.map(\.transaction),
         runID: runID,
         info: facts.info,
         description: "Records of \(dataset) that could not be decoded",

@@ -75,6 +75,7 @@ struct FileLoad {
       fields: fields,
       nullTexts: source.nullTexts,
       longestRecord: ByteCount(bytes: scan.longestRecordBytes),
+      decimalDigits: decimalDigits(decoding),
       skippedLines: max(0, (scan.headerLine ?? 1) - 1)
     )
     var copy: String?
@@ -275,8 +276,8 @@ struct FileLoad {
     switch source.format {
     case .csv: return wanted.map(\.name)
     case .jsonLines, .parquet:
-      if !source.columns.isEmpty { return source.columns.map(\.name) }
-      let pairs = zip(ColumnNames.published(fields).map { ByteKey($0) }, fields)
+      let names = source.columns.isEmpty ? fields : source.columns.map(\.name)
+      let pairs = zip(ColumnNames.published(names).map { ByteKey($0) }, names)
       let raw = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
       return wanted.map { raw[ByteKey($0.name)] ?? $0.name }
     }
@@ -304,6 +305,7 @@ struct FileLoad {
           + "rename it in the file"
       )
     }
+    if let knownSchema { wanted = try merged(wanted, into: knownSchema) }
     result.schema = wanted
     let present = Set(fields.map { ByteKey($0) })
     let isJSON = source.format == .jsonLines
@@ -341,6 +343,36 @@ struct FileLoad {
       loadedAt: loadedAt,
       dialect: dialect
     )
+  }
+
+  /// Digits that tell a value apart from its rounded neighbour, for JSON alone.
+  private func decimalDigits(_ decoding: FileDecoding) -> [String: Int] {
+    guard source.format == .jsonLines else { return [:] }
+    var digits: [String: Int] = [:]
+    for column in decoding.columns {
+      guard let field = column.field, case .decimal(_, let scale) = column.type else { continue }
+      digits[field] = scale + 10
+    }
+    return digits
+  }
+
+  /// The declared columns as an existing table takes them: what it has keeps its type for ever,
+  /// what is new joins at the end.
+  private func merged(_ declared: [Field], into known: [Field]) throws -> [Field] {
+    for field in declared {
+      guard let old = known.first(where: { ByteKey($0.name) == ByteKey(field.name) }),
+        old.type != field.type
+      else { continue }
+      throw PipelineError.definition(
+        path: source.path,
+        dataset: source.dataset,
+        message: "column \(field.name) is \(old.type) in the table and now declared "
+          + "\(field.type): bronze keeps the types it began with; declare the new type under "
+          + "another source, or cast in a model"
+      )
+    }
+    let names = Set(known.map { ByteKey($0.name) })
+    return known + declared.filter { !names.contains(ByteKey($0.name)) }
   }
 
   // MARK: Formats

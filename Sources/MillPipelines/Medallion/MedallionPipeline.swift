@@ -148,7 +148,8 @@ public struct MedallionPipeline: Sendable {
         outcomes: graph.order.compactMap { outcomes[$0] }
       )
     } catch {
-      let isCancelled = error is CancellationError
+      let isCancelled =
+        error is CancellationError || (error as? any Failure)?.errorClass == .cancelled
       try await ledger.finish(
         runID: runID,
         status: isCancelled ? .interrupted : .failed,

@@ -50,6 +50,16 @@ struct ModelDecision {
     else {
       return ModelDecision(work: .full, reason: reason + "; more than one input's new rows")
     }
+    if let snapshot = inputs[change.name],
+      let rejected = try await environment.lake.table(dataset.quarantine).snapshotIfExists(),
+      let judged = rejected.transactionVersion(
+        ModelPlan.inputAppID(dataset, tableID: snapshot.metadata.id)
+      ),
+      judged > from.number
+    {
+      // Rows of a killed run are in the quarantine already; a full run replaces them.
+      return ModelDecision(work: .full, reason: reason + "; a run was killed while it published")
+    }
     let shape = try await shape(of: plan, inputs, environment)
     guard shape.isRowLocal else {
       return ModelDecision(work: .full, reason: reason)

@@ -103,12 +103,12 @@ struct ModelRunner {
     )
     made.results = verdict.results
     if made.account.isIncremental, let current,
-      try await touchesPublished(verdict, current, session)
+      let reason = try await reasonForFull(verdict, current, session)
     {
-      // New rows that meet published ones by key change more than themselves.
+      // What new rows do to others cannot be appended.
       let again = ModelDecision(
         work: .full,
-        reason: decision.reason + "; new rows repeat published keys, so everything was made again"
+        reason: "\(decision.reason); \(reason), so everything was made again"
       )
       let schemaInputs = inputs
       for name in plan.allInputs { try await session.drop(RelationName(name)) }
@@ -257,22 +257,30 @@ struct ModelRunner {
     return relation
   }
 
-  /// Whether rows that would be appended share a key with rows that were judged before: those
-  /// published, and those that a rule on the key keeps in quarantine.
-  private func touchesPublished(
+  /// Why appending would give another table than making everything again, or nil.
+  ///
+  /// New rows are compared by key with rows that were judged before: those published, and those
+  /// that a rule on the key keeps in quarantine.
+  private func reasonForFull(
     _ verdict: Verdict,
     _ current: Snapshot,
     _ session: any EngineSession
-  ) async throws -> Bool {
+  ) async throws -> String? {
+    for case .impute(let column, _) in model.repairs {
+      return "the imputed value of \(column) depends on all rows"
+    }
     var keys: [(columns: [String], rule: String?)] = model.keys.isEmpty ? [] : [(model.keys, nil)]
     for rule in model.rules {
       switch rule.check {
       case .unique(let columns) where columns != model.keys: keys.append((columns, rule.name))
-      case .rows, .query: return true
+      case .rows, .query: return "rule \(rule.name) judges the whole table"
       default: break
       }
+      if rule.mostly < 1, rule.severity == .fail {
+        return "rule \(rule.name) tolerates a share of all rows"
+      }
     }
-    guard !keys.isEmpty else { return false }
+    guard !keys.isEmpty else { return nil }
     let published = RelationName("mill_published")
     try await session.define(published, as: current.contents)
     let quarantined = RelationName("mill_quarantined")
@@ -299,11 +307,13 @@ struct ModelRunner {
         """,
         limit: 1
       )
-      if found.integer(0, 0) != 0 { return true }
+      if found.integer(0, 0) != 0 {
+        return "new rows repeat known values of \(columns.joined(separator: ", "))"
+      }
     }
     try await session.drop(published)
     if rejected != nil { try await session.drop(quarantined) }
-    return false
+    return nil
   }
 
   // MARK: Publish

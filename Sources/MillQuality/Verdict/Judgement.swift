@@ -155,9 +155,9 @@ struct Judgement {
       columns.append("count(*) FILTER (WHERE \(isBroken))")
       for rowRule in rowRules {
         columns.append("count(*) FILTER (WHERE \(rowRule.violation))")
-        columns.append(
-          "count(*) FILTER (WHERE \(rowRule.rule.check.evaluated(dialect) ?? "true"))"
-        )
+        // Only a tolerated share asks how many rows had a value to judge.
+        let evaluated = rowRule.rule.mostly < 1 ? rowRule.rule.check.evaluated(dialect) : nil
+        columns.append("count(*)" + (evaluated.map { " FILTER (WHERE \($0))" } ?? ""))
       }
     }
     let row = try await session.rows(
