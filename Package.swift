@@ -101,8 +101,8 @@ let package = Package(
     .executableTarget(
       name: "MillBench",
       dependencies: [
-        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillPipelines", "MillQuality",
-        argumentParser,
+        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillPipelines",
+        "MillQuality", argumentParser,
       ],
       path: "Benchmarks",
       swiftSettings: house

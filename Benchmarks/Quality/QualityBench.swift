@@ -5,6 +5,7 @@ import Foundation
 import MillCore
 import MillDuckDB
 import MillEngine
+import MillLake
 import MillQuality
 
 /// Twelve rules on an existing table, bad rows written, against raw DuckDB that only counts.
@@ -83,21 +84,16 @@ struct QualityInspect: AsyncParsableCommand {
   func run() async throws {
     let engine = try QualityPrepare.engine(folder)
     let session = try await engine.session(named: "bench")
-    let table = folder + "/table"
-    let files = try FileManager.default.contentsOfDirectory(atPath: table).map { "\(table)/\($0)" }
-    let schema = try await session.inspect(files[0], as: .parquet).schema
+    let contents = try await QualityPrepare.table(folder).snapshot().contents
     let relation = RelationName("orders")
-    try await session.define(
-      relation,
-      as: TableContents(
-        schema: schema,
-        files: files.map {
-          DataFile(location: $0, sizeInBytes: 0, statistics: FileStatistics(rows: nil))
-        }
-      )
-    )
+    try await session.define(relation, as: contents)
     let validator = DataQualityValidator(rules: Self.rules, mode: .inspect)
-    let verdict = try await validator.judge(relation, schema: schema, in: session)
+    let verdict = try await validator.judge(
+      relation,
+      schema: contents.schema,
+      in: session,
+      nullCounts: contents.nullCounts
+    )
     if let bad = verdict.bad {
       _ = try await session.write(bad, to: WriteTarget(location: folder + "/bad"))
     }
@@ -139,9 +135,23 @@ struct QualityPrepare: AsyncParsableCommand {
     let folder = URL(fileURLWithPath: table).deletingLastPathComponent().path
     let engine = try Self.engine(folder, URL(fileURLWithPath: path).deletingLastPathComponent().path)
     let session = try await engine.session(named: "prepare")
-    let published = try await session.describe("SELECT * FROM read_parquet('\(path)')").published
-    _ = try await session.write(published, to: WriteTarget(location: table))
+    let query = "SELECT * FROM read_parquet('\(path)')"
+    let schema = try await session.describe(query).schema
+    let files = try await session.write(query, to: WriteTarget(location: table))
     await session.close()
+    try await Self.table(folder).commit(TableChange(mode: .append, files: files, schema: schema))
+  }
+
+  static func table(_ folder: String) -> DeltaTable {
+    DeltaTable(
+      name: "orders",
+      store: LocalObjectStore(
+        location: folder + "/table",
+        world: .system(),
+        thread: BlockingExecutor(name: "bench-files")
+      ),
+      world: .system()
+    )
   }
 
   static func engine(_ folders: String...) throws -> DuckDBEngine {

@@ -82,7 +82,8 @@ public struct Workspace: Sendable {
         relation,
         schema: snapshot.schema,
         in: session,
-        dialect: engine.dialect
+        dialect: engine.dialect,
+        nullCounts: snapshot.contents.nullCounts
       )
       await session.close()
       return (snapshot.version, verdict)

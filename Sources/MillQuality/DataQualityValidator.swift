@@ -58,13 +58,15 @@ public struct DataQualityValidator: Sendable {
   ///   - relation: The candidates; read several times, so store what is dear to compute.
   ///   - published: The name under which `query` rules see the rows that would be published.
   ///   - references: The relation for each table that a `reference` rule names.
+  ///   - nullCounts: Nulls of columns where they are known, so that they need not be counted.
   /// - Throws: `QualityError` for rules that do not fit the schema; what the engine throws.
   public func judge(
     _ relation: RelationName,
     schema: Schema,
     in session: any EngineSession,
     dialect: DialectName = .duckDB,
-    published: RelationName? = nil
+    published: RelationName? = nil,
+    nullCounts: [String: Int64] = [:]
   ) async throws -> Verdict {
     try validate(against: schema)
     var work = Judgement(
@@ -72,7 +74,8 @@ public struct DataQualityValidator: Sendable {
       schema: schema,
       relation: relation,
       session: session,
-      dialect: SQLDialects.named(dialect)
+      dialect: SQLDialects.named(dialect),
+      nullCounts: nullCounts
     )
     return try await work.run(published: published)
   }

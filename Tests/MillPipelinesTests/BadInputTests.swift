@@ -65,7 +65,10 @@ struct BadInputTests {
   @Test("one bad file of several publishes none of them")
   func oneOfSeveral() async throws {
     let source = try OneSource(
-      ["data/a.csv": .text(Self.text), "data/b.csv": .bytes(Array("id,name\n3,\u{E9}".utf8) + [0xFF])],
+      [
+        "data/a.csv": .text(Self.text),
+        "data/b.csv": .bytes(Array("id,name\n3,\u{E9}".utf8) + [0xFF]),
+      ],
       pattern: "data/*.csv"
     )
     let error = try await source.failure()
@@ -103,7 +106,10 @@ struct BadInputTests {
     #expect(try await source.sandbox.versions() == [:])
   }
 
-  @Test("an empty file is noted, and the source is usable when it is filled", arguments: [true, false])
+  @Test(
+    "an empty file is noted, and the source is usable when it is filled",
+    arguments: [true, false]
+  )
   func empty(isDeclared: Bool) async throws {
     let source = try OneSource(
       ["data/a.csv": "", "data/b.csv": "\n\n"],
@@ -156,7 +162,9 @@ struct BadInputTests {
   @Test("a line of ten megabytes loads", arguments: ["csv", "jsonl"])
   func longLine(format: String) async throws {
     let long = String(repeating: "x", count: 10_000_000)
-    let text = format == "csv" ? "id,name\n1,\(long)\n2,b\n" : "{\"id\":1,\"name\":\"\(long)\"}\n{\"id\":2,\"name\":\"b\"}\n"
+    let text =
+      format == "csv"
+      ? "id,name\n1,\(long)\n2,b\n" : "{\"id\":1,\"name\":\"\(long)\"}\n{\"id\":2,\"name\":\"b\"}\n"
     let source = try OneSource(
       ["data/a.\(format)": .text(text)],
       memory: "1GiB"
@@ -167,13 +175,19 @@ struct BadInputTests {
     #expect(rows.contains { $0["name"]?.text?.utf8.count == 10_000_000 })
   }
 
-  @Test("a line over max_record_bytes is a dead letter and the others load", arguments: ["csv", "jsonl"])
+  @Test(
+    "a line over max_record_bytes is a dead letter and the others load",
+    arguments: ["csv", "jsonl"]
+  )
   func tooLongLine(format: String) async throws {
     let long = String(repeating: "x", count: 5_000)
     let isCSV = format == "csv"
-    let lines = isCSV ? ["1,a", "2,\(long)", "3,c"] : [
-      #"{"id":1,"name":"a"}"#, "{\"id\":2,\"name\":\"\(long)\"}", #"{"id":3,"name":"c"}"#,
-    ]
+    let lines =
+      isCSV
+      ? ["1,a", "2,\(long)", "3,c"]
+      : [
+        #"{"id":1,"name":"a"}"#, "{\"id\":2,\"name\":\"\(long)\"}", #"{"id":3,"name":"c"}"#,
+      ]
     let text = (isCSV ? "id,name\n" : "") + lines.joined(separator: "\n") + "\n"
     let source = try OneSource(
       ["data/a.\(format)": .text(text)],
@@ -284,11 +298,12 @@ struct BadInputTests {
     let outcome = try await source.load()
     let rows = try await source.rows()
     #expect(
-      rows == ProjectSandbox.sorted([
-        ["id": 1, "name": "a"], ["id": 2, "name": #"{"first":"b","n":[1,2.5]}"#],
-        ["id": 3, "name": "c"], ["id": 4, "name": nil], ["id": nil, "name": "no id"],
-        ["id": 6, "name": "true"],
-      ])
+      rows
+        == ProjectSandbox.sorted([
+          ["id": 1, "name": "a"], ["id": 2, "name": #"{"first":"b","n":[1,2.5]}"#],
+          ["id": 3, "name": "c"], ["id": 4, "name": nil], ["id": nil, "name": "no id"],
+          ["id": 6, "name": "true"],
+        ])
     )
     let rescued = try await source.sandbox.rows("bronze.a").compactMap { $0["_rescued"]?.text }
     #expect(rescued.count == 1)
@@ -315,7 +330,7 @@ struct BadInputTests {
     arguments: [
       ("decimal(38,0)", "123456789012345678901234567890", "123456789012345678901234567890"),
       ("decimal(12,2)", "1.10", "1.10"), ("long", "9223372036854775807", "9223372036854775807"),
-      ("double", "0.1", "0.1"),
+      ("decimal(20,2)", "12345678901234567.89", "12345678901234567.89"), ("double", "0.1", "0.1"),
     ]
   )
   func jsonDigits(type: String, number: String, expected: String) async throws {
@@ -324,15 +339,12 @@ struct BadInputTests {
   }
 
   @Test(
-    "numbers in JSON with a point keep all of their digits",
-    arguments: [
-      ("decimal(20,2)", "12345678901234567.89"), ("string", "1.10"),
-      ("string", "0.12345678901234567890"),
-    ]
+    "numbers in JSON that are loaded as text keep all of their digits",
+    arguments: ["1.10", "0.12345678901234567890"]
   )
-  func jsonFraction(type: String, number: String) async throws {
-    let found = try await jsonColumn(type: type, number: number)
-    withKnownIssue("DuckDB's JSON reader makes doubles of numbers with a point: digits get lost") {
+  func jsonFraction(number: String) async throws {
+    let found = try await jsonColumn(type: "string", number: number)
+    withKnownIssue("DuckDB's JSON reader makes doubles of numbers with a point") {
       #expect(found == [number, number])
     }
   }
@@ -393,7 +405,9 @@ struct BadInputTests {
     try await source.load()
     let rows = try await source.rows()
     #expect(
-      rows == [["id": 1, "unit_price": 2.5], ["id": 2, "unit_price": 3.5], ["id": 3, "unit_price": nil]]
+      rows == [
+        ["id": 1, "unit_price": 2.5], ["id": 2, "unit_price": 3.5], ["id": 3, "unit_price": nil],
+      ]
     )
     let rescued = try await source.sandbox.rows("bronze.a").compactMap { $0["_rescued"]?.text }
     #expect(rescued == [#"{"more":[1]}"#])
@@ -430,11 +444,15 @@ struct BadInputTests {
   @Test(
     "a value that its type holds exactly is loaded, however it is written",
     arguments: [
-      ("long", "2.0", "2"), ("long", "1e3", "1000"), ("long", "-9223372036854775808", "-9223372036854775808"),
+      ("long", "2.0", "2"), ("long", "1e3", "1000"),
+      ("long", "-9223372036854775808", "-9223372036854775808"),
       ("long", "9223372036854775807.0", "9223372036854775807"), ("byte", "-128", "-128"),
       ("decimal(10,2)", "1.2", "1.20"), ("decimal(10,2)", "1.2300", "1.23"),
       ("decimal(10,2)", "1.5e1", "15.00"), ("decimal(10,2)", "-0.05", "-0.05"),
-      ("decimal(38,0)", "99999999999999999999999999999999999999", "99999999999999999999999999999999999999"),
+      (
+        "decimal(38,0)", "99999999999999999999999999999999999999",
+        "99999999999999999999999999999999999999"
+      ),
       ("double", "NaN", "null"), ("double", "nan", "null"), ("double", "1e-3", "0.001"),
       ("float", "NaN", "null"), ("boolean", "true", "true"), ("date", "2024-02-29", "2024-02-29"),
       ("timestamp", "2025-01-01 12:00:00.123456", "2025-01-01 12:00:00.123456+00"),
@@ -461,9 +479,10 @@ struct BadInputTests {
     )
     try await source.load()
     #expect(
-      try await source.rows() == ProjectSandbox.sorted([
-        ["id": nil, "name": nil], ["id": 1, "name": ""], ["id": nil, "name": "x"],
-      ])
+      try await source.rows()
+        == ProjectSandbox.sorted([
+          ["id": nil, "name": nil], ["id": 1, "name": ""], ["id": nil, "name": "x"],
+        ])
     )
   }
 }

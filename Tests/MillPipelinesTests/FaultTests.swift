@@ -16,79 +16,97 @@ struct FaultTests {
     ("data/c.csv", "id,v\n6,60\n7,\nz,3\n"),
   ]
 
-  private func project() throws -> ProjectSandbox {
+  private static func project() throws -> ProjectSandbox {
     try ProjectSandbox([
       "sources/a.yaml": "files: data/*.csv\ncolumns: {id: long, v: long}\n",
       "models/silver/m.sql": """
-        /*
-        keys: [id]
-        incremental: {strategy: append}
-        expect:
-          - complete: [v]
-        */
-        SELECT id, v FROM bronze.a
-        """,
+      /*
+      keys: [id]
+      incremental: {strategy: append}
+      expect:
+        - complete: [v]
+      */
+      SELECT id, v FROM bronze.a
+      """,
       "models/gold/g.sql": "SELECT count(*) AS n, sum(v) AS v FROM silver.m",
     ])
   }
 
-  /// Makes each step in turn; the run of one step happens in another world and may fail.
-  private func tables(
-    breaking step: Int? = nil,
-    in world: World = .system(),
-    repairing: Bool
-  ) async throws -> [String: TableState] {
-    let sandbox = try project()
-    for (index, file) in Self.steps.enumerated() {
-      try sandbox.write(file.path, .text(file.text))
-      guard index == step else {
-        let report = try await sandbox.run()
-        #expect(report.trouble == "")
-        continue
+  /// What the tests of single operations begin with and should end with.
+  struct Plan: Sendable {
+    /// The first file is loaded, the second waits.
+    var start: ProjectSandbox
+    /// The operations of a run from there, in order.
+    var operations: [String]
+    /// The tables after that run, and after another one with the third file.
+    var second: [String: TableState]
+    var third: [String: TableState]
+
+    /// The operations that change something, and every fifth of those that only look.
+    var worthBreaking: [Int] {
+      operations.indices.filter { index in
+        let isLook = ["read", "list", "status"].contains { operations[index].hasPrefix($0) }
+        return !isLook || index % 5 == 0
       }
-      do {
-        let report = try await sandbox.run(world: world)
-        for failed in report.failures {
-          #expect(failed.error?.errorClass != .bug, "\(report.trouble)")
-        }
-      } catch let error as any Failure {
-        #expect(error.errorClass != .bug, "\(error)")
-      }
-      guard repairing else { continue }
-      let report = try await sandbox.run()
-      #expect(report.trouble == "")
     }
-    return try await sandbox.tables()
+
+    /// Each commit, the operation before it and the one after it.
+    var aroundCommits: [Int] {
+      let commits = operations.indices.filter { operations[$0].hasPrefix("link") }
+      return commits.flatMap { [$0 - 1, $0, $0 + 1] }.filter(operations.indices.contains)
+    }
   }
 
-  private func operations(of step: Int) async throws -> Int {
-    let files = FaultyFileSystem(LocalFileSystem(), failing: nil)
+  private static let plan = Task { () async throws -> Plan in
+    let start = try project()
+    try start.write(steps[0].path, .text(steps[0].text))
+    try await start.run()
+    try start.write(steps[1].path, .text(steps[1].text))
+    let twin = try ProjectSandbox(copying: start)
+    let disk = FaultyFileSystem(LocalFileSystem(), failing: nil)
+    try await twin.run(world: world(disk))
+    let second = try await twin.tables()
+    try twin.write(steps[2].path, .text(steps[2].text))
+    let (report, third) = try await twin.runAndTables()
+    #expect(report.trouble == "")
+    return Plan(start: start, operations: disk.log, second: second, third: third)
+  }
+
+  private static func world(_ files: any FileSystem) -> World {
     var world = World.system()
     world.files = files
-    _ = try await tables(breaking: step, in: world, repairing: false)
-    return files.operations
+    return world
   }
 
-  /// Every n-th operation of a run, in parts that are run side by side.
+  /// A run that may fail, though never by a mistake of ours.
+  private func runBroken(_ sandbox: ProjectSandbox, on disk: any FileSystem) async throws {
+    do {
+      let report = try await sandbox.run(world: Self.world(disk))
+      #expect(report.failures.allSatisfy { $0.error?.errorClass != .bug }, "\(report.trouble)")
+    } catch let error as any Failure {
+      #expect(error.errorClass != .bug, "\(error)")
+    }
+  }
+
+  /// The cases are dealt out to parts that run side by side.
   private static let parts = 8
 
   @Test(
     "whichever operation of a run fails, a plain second run mends all",
-    arguments: FaultyFileSystem.Fate.allCases, 0..<FaultTests.parts
+    arguments: 0..<FaultTests.parts
   )
-  func mended(fate: FaultyFileSystem.Fate, part: Int) async throws {
-    let expected = try await tables(repairing: true)
-    let step = 1
-    let count = try await operations(of: step)
-    #expect(count > 20)
-    // With three fates each operation is tried by one of them at least.
-    let offset = FaultyFileSystem.Fate.allCases.firstIndex(of: fate) ?? 0
-    for number in stride(from: part * 3 + offset, to: count, by: Self.parts * 3) {
-      let files = FaultyFileSystem(LocalFileSystem(), failing: number, fate: fate)
-      var world = World.system()
-      world.files = files
-      let found = try await tables(breaking: step, in: world, repairing: true)
-      #expect(found == expected, "operation \(number): \(files.log.last ?? "")")
+  func mended(part: Int) async throws {
+    let plan = try await Self.plan.value
+    let fates = FaultyFileSystem.Fate.allCases
+    #expect(plan.worthBreaking.count > 30)
+    for (turn, number) in plan.worthBreaking.enumerated() where turn % Self.parts == part {
+      let sandbox = try ProjectSandbox(copying: plan.start)
+      let fate = fates[turn / Self.parts % fates.count]
+      let disk = FaultyFileSystem(LocalFileSystem(), failing: number, fate: fate)
+      try await runBroken(sandbox, on: disk)
+      let (report, tables) = try await sandbox.runAndTables()
+      #expect(report.trouble == "", "\(fate) \(plan.operations[number])")
+      #expect(tables == plan.second, "\(fate) \(plan.operations[number])")
     }
   }
 
@@ -97,68 +115,56 @@ struct FaultTests {
     arguments: 0..<FaultTests.parts
   )
   func moreAfterwards(part: Int) async throws {
-    let expected = try await tables(repairing: true)
-    let count = try await operations(of: 1)
-    for number in stride(from: part * 2 + 1, to: count, by: Self.parts * 2) {
-      let files = FaultyFileSystem(LocalFileSystem(), failing: number, fate: .killed)
-      var world = World.system()
-      world.files = files
-      let found = try await tables(breaking: 1, in: world, repairing: false)
-      #expect(found == expected, "operation \(number): \(files.log.last ?? "")")
-    }
-  }
-
-  @Test("what a run says it has published is there after a power cut", arguments: 0..<6)
-  func powerCut(seed: UInt64) async throws {
-    let expected = try await tables(repairing: true)
-    let sandbox = try project()
-    let lake = sandbox.folder + "/lake"
-    try FileManager.default.createDirectory(atPath: lake, withIntermediateDirectories: true)
-    for file in Self.steps {
-      try sandbox.write(file.path, .text(file.text))
-      let disk = try ForgetfulDisk(LocalFileSystem(), root: lake)
-      var world = World.system()
-      world.files = disk
-      let report = try await sandbox.run(world: world)
-      #expect(report.trouble == "")
-      let before = try await sandbox.tables()
-      try disk.powerCut(seed: seed)
-      #expect(try await sandbox.tables() == before)
-      #expect(try await sandbox.run().outcomes.allSatisfy { $0.status == .unchanged })
-    }
-    #expect(try await sandbox.tables() == expected)
-  }
-
-  @Test("after a power cut in the middle of a run a second one mends all", arguments: 0..<6)
-  func powerCutInside(seed: UInt64) async throws {
-    let expected = try await tables(repairing: true)
-    let count = try await operations(of: 1)
-    for number in stride(from: Int(seed) * 2, to: count, by: 29) {
-      let sandbox = try project()
-      try sandbox.write(Self.steps[0].path, .text(Self.steps[0].text))
-      try await sandbox.run()
-      try sandbox.write(Self.steps[1].path, .text(Self.steps[1].text))
-      let disk = try ForgetfulDisk(LocalFileSystem(), root: sandbox.folder + "/lake")
-      var world = World.system()
-      world.files = FaultyFileSystem(disk, failing: number, fate: .killed)
-      _ = try? await sandbox.run(world: world)
-      try disk.powerCut(seed: seed)
+    let plan = try await Self.plan.value
+    for (turn, number) in plan.aroundCommits.enumerated() where turn % Self.parts == part {
+      let sandbox = try ProjectSandbox(copying: plan.start)
+      let disk = FaultyFileSystem(LocalFileSystem(), failing: number, fate: .killed)
+      try await runBroken(sandbox, on: disk)
       try sandbox.write(Self.steps[2].path, .text(Self.steps[2].text))
-      let report = try await sandbox.run()
-      #expect(report.trouble == "", "operation \(number)")
-      #expect(try await sandbox.tables() == expected, "operation \(number)")
+      let (report, tables) = try await sandbox.runAndTables()
+      #expect(report.trouble == "", "\(plan.operations[number])")
+      #expect(tables == plan.third, "\(plan.operations[number])")
+    }
+  }
+
+  @Test("what a run says it has published is there after a power cut", arguments: 0..<3)
+  func powerCut(seed: UInt64) async throws {
+    let plan = try await Self.plan.value
+    let sandbox = try ProjectSandbox(copying: plan.start)
+    let disk = try ForgetfulDisk(LocalFileSystem(), root: sandbox.folder + "/lake")
+    let report = try await sandbox.run(world: Self.world(disk))
+    #expect(report.trouble == "")
+    try disk.powerCut(seed: seed)
+    #expect(try await sandbox.tables() == plan.second)
+    #expect(try await sandbox.run().outcomes.allSatisfy { $0.status == .unchanged })
+  }
+
+  @Test("after a power cut around any commit a second run mends all", arguments: 0..<3)
+  func powerCutInside(seed: UInt64) async throws {
+    let plan = try await Self.plan.value
+    for (turn, number) in plan.aroundCommits.enumerated() where turn % 3 == Int(seed) {
+      let sandbox = try ProjectSandbox(copying: plan.start)
+      let disk = try ForgetfulDisk(LocalFileSystem(), root: sandbox.folder + "/lake")
+      try await runBroken(
+        sandbox,
+        on: FaultyFileSystem(disk, failing: number, fate: .killed)
+      )
+      try disk.powerCut(seed: seed + UInt64(number))
+      let (report, tables) = try await sandbox.runAndTables()
+      #expect(report.trouble == "", "\(plan.operations[number])")
+      #expect(tables == plan.second, "\(plan.operations[number])")
     }
   }
 
   @Test("a file that changes after a run was killed leaves no dead letters of its old content")
   func changedAfterwards() async throws {
-    let sandbox = try project()
+    let sandbox = try Self.project()
     try sandbox.write("data/a.csv", "id,v\n1,10\nx,1\n")
     // The commit of the dead letters lands, that of the rows does not.
     let log = FaultyFileSystem(LocalFileSystem(), failing: nil)
     var world = World.system()
     world.files = log
-    let twin = try project()
+    let twin = try Self.project()
     try twin.write("data/a.csv", "id,v\n1,10\nx,1\n")
     try await twin.run(world: world)
     let commit = try #require(
@@ -176,7 +182,7 @@ struct FaultTests {
 
   @Test("a lake that cannot be made is an error of the outside, and nothing is lost")
   func noLake() async throws {
-    let sandbox = try project()
+    let sandbox = try Self.project()
     try sandbox.write("data/a.csv", .text(Self.steps[0].text))
     try sandbox.write("lake", "a file stands in the way")
     let report = try await sandbox.run()
@@ -230,7 +236,8 @@ final class SmallDisk: Sendable {
   private let isMounted: Bool
 
   init(size: String) throws {
-    folder = FileManager.default.temporaryDirectory
+    folder =
+      FileManager.default.temporaryDirectory
       .appendingPathComponent("millrace-disk-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     isMounted = Self.call(["mount", "-t", "tmpfs", "-o", "size=\(size)", "tmpfs", folder])

@@ -27,7 +27,9 @@ struct HeaderTests {
 
   @Test("what a file has beyond the declared columns is rescued as JSON")
   func rescued() async throws {
-    let source = try OneSource(["data/a.csv": "x,id,\"y \"\"q\"\"\",name\n7,1,\"a\"\"b\",one\n,2,,two\n"])
+    let source = try OneSource([
+      "data/a.csv": "x,id,\"y \"\"q\"\"\",name\n7,1,\"a\"\"b\",one\n,2,,two\n"
+    ])
     try await source.load()
     #expect(try await source.rows() == [["id": 1, "name": "one"], ["id": 2, "name": "two"]])
     let rescued = try await source.sandbox.rows("bronze.a").map { $0["_rescued"] }
@@ -76,7 +78,10 @@ struct HeaderTests {
     ),
     Odd(header: "größe,數量,🙂", names: ["größe", "數量", "🙂"]),
     Odd(header: "_source,_rescued,_Loaded_At", names: ["_source_2", "_rescued_2", "_Loaded_At_2"]),
-    Odd(header: "_ordinal,_malformed,mill_line", names: ["_ordinal_2", "_malformed_2", "mill_line"]),
+    Odd(
+      header: "_ordinal,_malformed,mill_line",
+      names: ["_ordinal_2", "_malformed_2", "mill_line"]
+    ),
     Odd(header: ",b,", names: ["column", "b", "column_2"]),
     Odd(header: "select,from,column", names: ["select", "from", "column"]),
     Odd(header: "1,2,3.5", names: ["1", "2", "3.5"]),
@@ -97,7 +102,8 @@ struct HeaderTests {
       Dictionary(uniqueKeysWithValues: zip(odd.names, values))
     }
     #expect(
-      try await source.rows() == ProjectSandbox.sorted([row(["x", "y", "z"]), row(["u", nil, "w"])])
+      try await source.rows()
+        == ProjectSandbox.sorted([row(["x", "y", "z"]), row(["u", nil, "w"])])
     )
     // A second run finds the names that it gave the first time.
     try source.sandbox.write("data/a.csv", .text("\(odd.header)\nx,y,z\nu,,w\n"))
@@ -233,7 +239,9 @@ struct HeaderTests {
 
   @Test("a damaged Parquet file is refused and nothing published")
   func parquetDamaged() async throws {
-    guard case .bytes(let bytes) = try await parquet("SELECT CAST(1 AS BIGINT) AS id") else { return }
+    guard case .bytes(let bytes) = try await parquet("SELECT CAST(1 AS BIGINT) AS id") else {
+      return
+    }
     let source = try OneSource(["data/a.parquet": .bytes(Array(bytes.dropLast(9)))], columns: nil)
     let error = try await source.failure()
     #expect("\(error)".contains("a.parquet"), "\(error)")

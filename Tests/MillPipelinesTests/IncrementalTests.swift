@@ -28,7 +28,8 @@ struct IncrementalTests {
   private func whole(_ shop: Shop) async throws -> [String: TableState] {
     let twin = try Shop("", columns: Self.columns, models: [:])
     try twin.sandbox.remove("data/a.csv")
-    for name in ["data/a.csv", "data/b.csv", "data/c.csv", "models/silver/m.sql", "sources/b.yaml"] {
+    for name in ["data/a.csv", "data/b.csv", "data/c.csv", "models/silver/m.sql", "sources/b.yaml"]
+    {
       guard let bytes = try? shop.sandbox.read(name) else { continue }
       try twin.sandbox.write(name, .bytes(Array(bytes)))
     }
@@ -91,14 +92,18 @@ struct IncrementalTests {
       ("expect:\n  - unique: [id]", "id,v\n1,11\n7,70\n"),
       // Rules on the whole.
       ("expect:\n  - rows: {min: 3}", "id,v\n7,70\n"),
-      ("expect:\n  - query: {name: q, sql: 'SELECT 1 FROM silver.m HAVING sum(w) < 100'}", "id,v\n7,70\n"),
+      (
+        "expect:\n  - query: {name: q, sql: 'SELECT 1 FROM silver.m HAVING sum(w) < 100'}",
+        "id,v\n7,70\n"
+      ),
     ]
   )
   func wholeAgain(header: String, new: String) async throws {
     let shop = try shop(
       header,
       sql: header.hasPrefix("expect:\n  - rows") || header.hasPrefix("expect:\n  - query")
-        ? "SELECT id, v * 2 AS w FROM bronze.a" : "SELECT id, v * 2 AS w FROM bronze.a WHERE id <> 4"
+        ? "SELECT id, v * 2 AS w FROM bronze.a"
+        : "SELECT id, v * 2 AS w FROM bronze.a WHERE id <> 4"
     )
     try await shop.run()
     try shop.sandbox.write("data/b.csv", .text(new))
@@ -176,7 +181,10 @@ struct IncrementalTests {
     #expect(try await shop.sandbox.tables() == whole(shop))
   }
 
-  @Test("new rows of a table that is only looked up make everything again", arguments: [true, false])
+  @Test(
+    "new rows of a table that is only looked up make everything again",
+    arguments: [true, false]
+  )
   func lookedUp(isBoth: Bool) async throws {
     let shop = try Shop(
       "id,v\n1,10\n2,20\n",
@@ -184,7 +192,10 @@ struct IncrementalTests {
       header: Self.append,
       sql: "SELECT a.id, a.v, b.name FROM bronze.a AS a LEFT JOIN bronze.b AS b USING (id)"
     )
-    try shop.sandbox.write("sources/b.yaml", "files: names/*.csv\ncolumns: {id: long, name: string}\n")
+    try shop.sandbox.write(
+      "sources/b.yaml",
+      "files: names/*.csv\ncolumns: {id: long, name: string}\n"
+    )
     try shop.sandbox.write("names/1.csv", "id,name\n1,one\n")
     try await shop.run()
     // New rows of the driving table alone are appended.

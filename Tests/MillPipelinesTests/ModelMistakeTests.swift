@@ -44,7 +44,12 @@ struct ModelMistakeTests {
     arguments: [
       Mistake("SELECT * FROM bronze.b", "1:15", "no dataset bronze.b", "bronze.a"),
       Mistake("SELECT *\nFROM a", "2:6", "no dataset a", "did you mean bronze.a?"),
-      Mistake("/*\nkeys: [id]\n*/\n\nSELECT id\nFROM bronze.aa AS x", "6:6", "bronze.aa", "bronze.a"),
+      Mistake(
+        "/*\nkeys: [id]\n*/\n\nSELECT id\nFROM bronze.aa AS x",
+        "6:6",
+        "bronze.aa",
+        "bronze.a"
+      ),
       Mistake("/* keys: [id] */ SELECT id FROM brnze.a", "1:33", "brnze.a", "bronze.a"),
       Mistake("SELECT 'ä🇩🇪', * FROM bronze.b", "1:21", "bronze.b"),
       Mistake("SELECT id FROM bronze.a WHERE id IN (SELECT id FROM silver.x)", "1:53", "silver.x"),
@@ -137,7 +142,8 @@ struct ModelMistakeTests {
   @Test(
     "what is good SQL is taken, however it ends and whatever it calls its parts",
     arguments: [
-      "SELECT id FROM bronze.a;", "SELECT id FROM bronze.a ;\n\n", "SELECT id FROM bronze.a -- done",
+      "SELECT id FROM bronze.a;", "SELECT id FROM bronze.a ;\n\n",
+      "SELECT id FROM bronze.a -- done",
       "SELECT id FROM bronze.a; -- done", "SELECT id FROM bronze.a /* done */",
       "SELECT id FROM bronze.a; /* done; */\n", "-- first\nSELECT id FROM bronze.a",
       "FROM bronze.a SELECT id", "SELECT id FROM BRONZE.A", "SELECT id FROM \"bronze\".\"a\"",

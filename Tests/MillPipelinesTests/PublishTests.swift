@@ -20,17 +20,24 @@ struct PublishTests {
     "columns are published in the types of Delta and no value changes on the way",
     arguments: [
       ("sum(id)", "decimal(38,0)", "3"), ("sum(CAST(id AS HUGEINT))", "decimal(38,0)", "3"),
-      ("CAST(170141183460469231731687303715884105 AS HUGEINT)", "decimal(38,0)",
-        "170141183460469231731687303715884105"),
+      (
+        "CAST(170141183460469231731687303715884105 AS HUGEINT)", "decimal(38,0)",
+        "170141183460469231731687303715884105"
+      ),
       ("CAST(18446744073709551615 AS UBIGINT)", "decimal(20,0)", "18446744073709551615"),
       ("sum(CAST(id AS DECIMAL(12,2)))", "decimal(38,2)", "3.00"), ("avg(id)", "double", "1.5"),
       ("TIMESTAMP '2025-01-01 12:00:00.123456'", "timestamp", "2025-01-01 12:00:00.123456+00"),
       ("TIMESTAMPTZ '2025-01-01 12:00:00+02'", "timestamp", "2025-01-01 10:00:00+00"),
-      ("CAST('2025-01-01' AS DATE)", "date", "2025-01-01"), ("TIME '12:00:01'", "string", "12:00:01"),
-      ("INTERVAL 90 MINUTE", "string", "01:30:00"), ("count(*)", "long", "2"), ("NULL", "string", "null"),
+      ("CAST('2025-01-01' AS DATE)", "date", "2025-01-01"),
+      ("TIME '12:00:01'", "string", "12:00:01"),
+      ("INTERVAL 90 MINUTE", "string", "01:30:00"), ("count(*)", "long", "2"),
+      ("NULL", "string", "null"),
       ("CAST('a' AS ENUM ('a', 'b'))", "string", "a"), ("CAST(200 AS UTINYINT)", "short", "200"),
       ("CAST(4294967295 AS UINTEGER)", "long", "4294967295"), ("[1, NULL, 3]", "", "[1,null,3]"),
-      ("UUID '00000000-0000-0000-0000-000000000001'", "string", "00000000-0000-0000-0000-000000000001"),
+      (
+        "UUID '00000000-0000-0000-0000-000000000001'", "string",
+        "00000000-0000-0000-0000-000000000001"
+      ),
     ]
   )
   func types(expression: String, type: String, value: String) async throws {
@@ -69,11 +76,12 @@ struct PublishTests {
     )
     let outcome = try await shop.run()
     #expect(
-      try await shop.rows() == ProjectSandbox.sorted([
-        ["id": 1, "at": "2025-01-02", "v": "a"], ["id": 2, "at": "2025-01-01", "v": "y"],
-        ["id": 3, "at": nil, "v": "q"], ["id": nil, "at": nil, "v": "n"],
-        ["id": nil, "at": nil, "v": "n"],
-      ])
+      try await shop.rows()
+        == ProjectSandbox.sorted([
+          ["id": 1, "at": "2025-01-02", "v": "a"], ["id": 2, "at": "2025-01-01", "v": "y"],
+          ["id": 3, "at": nil, "v": "q"], ["id": nil, "at": nil, "v": "n"],
+          ["id": nil, "at": nil, "v": "n"],
+        ])
     )
     guard case .model(let account) = outcome.account else { return }
     #expect(account.deduplicated == 3)
@@ -113,7 +121,8 @@ struct PublishTests {
   }
 
   static let special = [
-    "plain", "a/b", "a=b", "50%", "%2F", "it's", "\"q\"", "sp ace", " lead", "größe", "🙂", "..", "a:b*?",
+    "plain", "a/b", "a=b", "50%", "%2F", "it's", "\"q\"", "sp ace", " lead", "größe", "🙂", "..",
+    "a:b*?",
     "__HIVE_DEFAULT_PARTITION__", "NULL", "a\\b", "x&y#z", "[1]",
   ]
 
@@ -239,7 +248,8 @@ struct PublishTests {
       "id\n1\n",
       columns: "{id: long}",
       models: [
-        "silver.m": "SELECT id FROM bronze.a WHERE id > 5", "gold.g": "SELECT sum(id) AS s FROM silver.m",
+        "silver.m": "SELECT id FROM bronze.a WHERE id > 5",
+        "gold.g": "SELECT sum(id) AS s FROM silver.m",
       ]
     )
     let outcome = try await shop.run()

@@ -92,6 +92,20 @@ public struct TableContents: Hashable, Sendable {
     return sum
   }
 
+  /// Nulls of each column over all files, for the columns of which every file says it.
+  public var nullCounts: [String: Int64] {
+    var counts: [String: Int64] = [:]
+    for field in schema.fields {
+      var sum: Int64? = 0
+      for file in files {
+        let nulls = file.statistics.columns[field.name]?.nullCount
+        sum = sum.flatMap { sum in nulls.map { sum + $0 } }
+      }
+      counts[field.name] = sum
+    }
+    return counts
+  }
+
   /// Bytes over all files.
   public var sizeInBytes: Int64 { files.reduce(0) { $0 + $1.sizeInBytes } }
 }

@@ -82,39 +82,18 @@ actor DuckDBEngineSession: EngineSession {
   }
 
   func describe(_ query: String) async throws -> BoundQuery {
-    let columns = try await self.columns(of: query)
-    var seen: Set<String> = []
-    var fields: [Field] = []
-    var casts: [String] = []
-    for column in columns {
-      guard seen.insert(column.name.lowercased()).inserted else {
-        throw EngineError.sql(
-          message: "two columns are named \(column.name): rename one with AS",
-          line: nil,
-          column: nil
-        )
-      }
-      let type = try PublishedType.of(column.type, column: column.name)
-      fields.append(Field(column.name, type))
-      casts.append(PublishedType.cast(column.name, from: column.type, to: type, dialect))
-    }
-    let isPlain = columns.allSatisfy { PublishedType.isWrittenAsPublished($0.type) }
+    let (schema, published) = try await self.published(query)
     let plan = try await self.plan(of: query)
     return BoundQuery(
-      schema: Schema(fields),
+      schema: schema,
       plan: plan,
       shape: PlanShape.of(plan),
-      published: isPlain
-        ? query : "SELECT \(casts.joined(separator: ", ")) FROM (\n\(query)\n) AS mill_candidates"
+      published: published
     )
   }
 
   func write(_ query: String, to target: WriteTarget) async throws -> [DataFile] {
-    let bound = try await self.columns(of: query)
-    var fields: [Field] = []
-    for column in bound {
-      fields.append(Field(column.name, try PublishedType.of(column.type, column: column.name)))
-    }
+    let (schema, query) = try await published(query)
     let partition =
       target.partitionColumns.isEmpty
       ? "" : ", PARTITION_BY (\(dialect.list(target.partitionColumns)))"
@@ -128,7 +107,7 @@ actor DuckDBEngineSession: EngineSession {
           FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE\(partition)\(size))
         """
     )
-    let reader = WrittenFile(schema: Schema(fields))
+    let reader = WrittenFile(schema: schema)
     var files: [DataFile] = []
     for row in copied {
       let file = try reader.dataFile(row)
@@ -291,6 +270,34 @@ actor DuckDBEngineSession: EngineSession {
     } catch {
       throw EngineError(error)
     }
+  }
+
+  /// The published columns of a query, and the query with the casts that make them.
+  private func published(
+    _ query: String
+  ) async throws(EngineError) -> (schema: Schema, query: String) {
+    var seen: Set<String> = []
+    var fields: [Field] = []
+    var casts: [String] = []
+    var isPlain = true
+    for column in try await columns(of: query) {
+      guard seen.insert(column.name.lowercased()).inserted else {
+        throw .sql(
+          message: "two columns are named \(column.name): rename one with AS",
+          line: nil,
+          column: nil
+        )
+      }
+      let type = try PublishedType.of(column.type, column: column.name)
+      fields.append(Field(column.name, type))
+      casts.append(PublishedType.cast(column.name, from: column.type, to: type, dialect))
+      isPlain = isPlain && PublishedType.isWrittenAsPublished(column.type)
+    }
+    let list = casts.joined(separator: ", ")
+    return (
+      Schema(fields),
+      isPlain ? query : "SELECT \(list) FROM (\n\(query)\n) AS mill_candidates"
+    )
   }
 
   private func schema(of query: String) async throws(EngineError) -> Schema {

@@ -12,7 +12,8 @@ extension EngineError {
     case .parser, .binder, .catalog, .notImplemented:
       self = .sql(message: message, line: error.line, column: error.column)
     case .conversion, .outOfRange, .constraint, .invalidInput:
-      self = .data(message: message, line: error.line, column: error.column)
+      // DuckDB quotes the value at fault, which a message to a stranger must not.
+      self = .data(message: "\(error)", line: error.line, column: error.column)
     case .outOfMemory: self = .resources(message: message)
     case .io, .http, .dataCorruption: self = .io(message: message)
     case .permission, .configuration, .missingExtension: self = .notPermitted(message: message)

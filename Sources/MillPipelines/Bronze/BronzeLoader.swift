@@ -183,8 +183,10 @@ struct BronzeLoader {
     }
     let files = missing.flatMap(\.files)
     // What a file left here when it had other bytes goes; a new file has left nothing.
-    let old = try replacedFiles(of: snapshot, missing.map(\.shownPath))
-    if files.isEmpty, old.isEmpty { return }
+    let known = missing.filter { snapshot?.transactionVersion($0.transaction.appID) != nil }
+    let old = try replacedFiles(of: snapshot, known.map(\.shownPath))
+    // The table is made even when it stays empty, so that who reads it need not ask.
+    if snapshot != nil, files.isEmpty, old.isEmpty { return }
     try await deadLetters.commit(
       TableChange(
         mode: .append,

@@ -75,16 +75,6 @@ struct ModelDecision {
     else {
       return ModelDecision(work: .full, reason: reason + " and lost rows")
     }
-    // A crash between the two commits leaves the quarantine ahead of its table: it has rows that
-    // reading from here would add once more.
-    let quarantine = try await environment.lake.table(dataset.quarantine).snapshotIfExists()
-    if let tableID = inputs[change.name]?.metadata.id,
-      let reached = quarantine?.transactionVersion(
-        ModelPlan.inputAppID(dataset, tableID: tableID)
-      ), reached > from.number
-    {
-      return ModelDecision(work: .full, reason: reason + "; a run was killed while it published")
-    }
     return ModelDecision(
       work: .append(change.name, files),
       reason: reason + ": only new rows"

@@ -418,7 +418,8 @@ struct ModelRunner {
     _ isIncremental: Bool
   ) async throws {
     let snapshot = try await quarantine.snapshotIfExists()
-    if files.isEmpty, snapshot == nil || isIncremental || snapshot?.files.isEmpty == true { return }
+    // The table is made even when it stays empty, so that who reads it need not ask.
+    if files.isEmpty, let snapshot, isIncremental || snapshot.files.isEmpty { return }
     if isIncremental, let snapshot,
       transactions.allSatisfy({ snapshot.transactionVersion($0.appID) == $0.version })
     {

@@ -13,6 +13,8 @@ struct Judgement {
   let relation: RelationName
   let session: any EngineSession
   let dialect: any Dialect
+  /// Nulls of columns where they are known without a scan.
+  let nullCounts: [String: Int64]
 
   /// A rule of a row with the SQL that finds its violations.
   private struct RowRule {
@@ -34,7 +36,7 @@ struct Judgement {
     let (distinct, deduplicated) = try await deduplicate(survivors)
 
     // Rules on keys, on what is left.
-    var results = counts.results
+    var results: [RuleResult] = []
     var repeated: [(rule: Rule, violation: String)] = []
     for (index, rule) in validator.rules.enumerated() {
       guard case .unique(let columns) = rule.check else { continue }
@@ -58,9 +60,8 @@ struct Judgement {
       distinct: distinct,
       repeated: repeated
     )
-    if counts.isDerived {
-      results.append(contentsOf: try await derive(rowRules, from: bad, counts.candidates))
-    }
+    results +=
+      counts.isDerived ? derive(counts.results, rowRules, from: bad) : counts.results
     let keptRows = counts.candidates - bad.rows - deduplicated
     try await results.append(
       contentsOf: wholeRules(good: good, rows: keptRows, published: published)
@@ -140,7 +141,7 @@ struct Judgement {
     var isDerived: Bool
   }
 
-  /// Counts in one scan, or counts rows alone where the bad rows will tell the rest.
+  /// Counts in one scan, or counts values alone where the bad rows will tell the rest.
   ///
   /// A rule that quarantines every row it rejects needs no scan of its own: its count stands in the
   /// quarantine. A rule that warns or fails, or tolerates some, does.
@@ -151,53 +152,70 @@ struct Judgement {
   ) async throws -> Counts {
     let isDerived = rowRules.allSatisfy { $0.rule.severity == .quarantine && $0.rule.mostly == 1 }
     var columns = ["count(*)"]
-    if !isDerived {
-      columns.append("count(*) FILTER (WHERE \(isBroken))")
-      for rowRule in rowRules {
+    if !isDerived { columns.append("count(*) FILTER (WHERE \(isBroken))") }
+    var places: [(violations: Int?, evaluated: Int?)] = []
+    for rowRule in rowRules {
+      var place: (violations: Int?, evaluated: Int?) = (nil, nil)
+      if !isDerived {
+        place.violations = columns.count
         columns.append("count(*) FILTER (WHERE \(rowRule.violation))")
-        // Only a tolerated share asks how many rows had a value to judge.
-        let evaluated = rowRule.rule.mostly < 1 ? rowRule.rule.check.evaluated(dialect) : nil
-        columns.append("count(*)" + (evaluated.map { " FILTER (WHERE \($0))" } ?? ""))
       }
+      if let evaluated = evaluated(rowRule.rule) {
+        place.evaluated = columns.count
+        columns.append(evaluated)
+      }
+      places.append(place)
     }
     let row = try await session.rows(
       "SELECT \(columns.joined(separator: ",\n  "))\nFROM \(source)",
       limit: 1
     )
     let candidates = row.integer(0, 0) ?? 0
-    guard !isDerived else {
-      return Counts(
-        candidates: candidates,
-        broken: rowRules.isEmpty ? 0 : 1,
-        results: [],
-        isDerived: true
-      )
-    }
-    let results = rowRules.enumerated().map { index, rowRule in
+    let results = zip(rowRules, places).map { rowRule, place in
       RuleResult(
         rowRule.rule,
-        evaluated: row.integer(0, 3 + 2 * index) ?? 0,
-        violations: row.integer(0, 2 + 2 * index) ?? 0
+        evaluated: place.evaluated.flatMap { row.integer(0, $0) }
+          ?? candidates - knownNulls(rowRule.rule),
+        violations: place.violations.flatMap { row.integer(0, $0) } ?? 0
       )
     }
     return Counts(
       candidates: candidates,
-      broken: row.integer(0, 1) ?? 0,
+      broken: isDerived ? (rowRules.isEmpty ? 0 : 1) : row.integer(0, 1) ?? 0,
       results: results,
-      isDerived: false
+      isDerived: isDerived
     )
   }
 
-  /// Reads the counts of quarantining rules off the bad rows.
+  /// SQL that counts the rows on which a rule has an opinion; nil where that needs no counting.
+  private func evaluated(_ rule: Rule) -> String? {
+    switch rule.check {
+    case .complete: return nil
+    // To evaluate a predicate on every row once more is dear; only a tolerated share asks for it.
+    case .predicate where rule.mostly == 1: return nil
+    default: break
+    }
+    let columns = rule.check.columns
+    if columns.count == 1, nullCounts[columns[0]] != nil { return nil }
+    if columns.count == 1 { return "count(\(dialect.quote(columns[0])))" }
+    return rule.check.evaluated(dialect).map { "count(*) FILTER (WHERE \($0))" }
+  }
+
+  private func knownNulls(_ rule: Rule) -> Int64 {
+    if case .complete = rule.check { return 0 }
+    return rule.check.columns.count == 1 ? nullCounts[rule.check.columns[0]] ?? 0 : 0
+  }
+
+  /// Puts in the counts of quarantining rules that the bad rows tell.
   private func derive(
+    _ results: [RuleResult],
     _ rowRules: [RowRule],
-    from bad: BadRows,
-    _ candidates: Int64
-  ) async throws -> [RuleResult] {
-    rowRules.map { rowRule in
+    from bad: BadRows
+  ) -> [RuleResult] {
+    zip(results, rowRules).map { result, rowRule in
       RuleResult(
         rowRule.rule,
-        evaluated: candidates,
+        evaluated: result.evaluated,
         violations: bad.rowsByRule[rowRule.rule.name] ?? 0
       )
     }

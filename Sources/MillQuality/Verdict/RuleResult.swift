@@ -24,7 +24,7 @@ public struct RuleResult: Hashable, Sendable {
   public var severity: Severity
   /// How the rule ended.
   public var status: Status
-  /// Rows that the rule judged; with a tolerance, those of them that had a value.
+  /// Rows that the rule had an opinion on: for most rules those that are not null.
   public var evaluated: Int64
   /// Rows that broke the rule; for `query` the rows that it returned.
   public var violations: Int64

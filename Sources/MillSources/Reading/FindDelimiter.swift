@@ -67,7 +67,9 @@ struct DelimiterCounts {
     let ranked = present.map { index in
       (index: index, agreeing: all.count { $0[index] == first[index] }, count: first[index])
     }
-    let best = ranked.max { ($0.agreeing, $0.count, -$0.index) < ($1.agreeing, $1.count, -$1.index) }
+    let best = ranked.max {
+      ($0.agreeing, $0.count, -$0.index) < ($1.agreeing, $1.count, -$1.index)
+    }
     return best.map { Character(Unicode.Scalar(Self.candidates[$0.index])) } ?? ","
   }
 }

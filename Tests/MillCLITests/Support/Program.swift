@@ -116,7 +116,7 @@ final class Scratch: Sendable {
 func tables(of project: String) throws -> [String: [String]] {
   let listed = try Program.run(["table", "list", "--json"], in: project)
   let names = try JSONValue(parsing: listed.output)["tables"]?.array?.compactMap {
-    $0["name"]?.text ?? $0["table"]?.text
+    $0["table"]?.text
   }
   var found: [String: [String]] = [:]
   for name in names ?? [] {

@@ -31,11 +31,20 @@ final class ProjectSandbox: Sendable {
 
   /// Writes the files; without a `millrace.yaml` among them the project is named shop and small.
   init(_ files: [String: Content] = [:]) throws {
-    folder = FileManager.default.temporaryDirectory
+    folder =
+      FileManager.default.temporaryDirectory
       .appendingPathComponent("millrace-sandbox-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     if files["millrace.yaml"] == nil { try write("millrace.yaml", Self.settings()) }
     for (path, content) in files { try write(path, content) }
+  }
+
+  /// A copy of all that is there now.
+  init(copying other: ProjectSandbox) throws {
+    folder =
+      FileManager.default.temporaryDirectory
+      .appendingPathComponent("millrace-sandbox-\(UUID().uuidString)").path
+    try FileManager.default.copyItem(atPath: other.folder, toPath: folder)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
@@ -114,20 +123,29 @@ final class ProjectSandbox: Sendable {
   /// All tables with their columns and rows, without what differs from run to run: columns about
   /// the run, and whether a quarantine without rows was ever needed.
   func tables() async throws -> [String: TableState] {
-    try await withWorkspace { workspace in
-      var tables: [String: TableState] = [:]
-      for dataset in try await workspace.lake.datasets() {
-        let name = dataset.description
-        let rows = try await Self.rows(name, at: nil, in: workspace)
-        if rows.isEmpty, dataset.layer == .quarantine || dataset.layer == .deadLetters { continue }
-        let snapshot = try await workspace.lake.table(dataset).snapshot()
-        tables[name] = TableState(
-          columns: snapshot.schema.fields.map { "\($0.name): \($0.type)" },
-          rows: Self.sorted(rows.map { $0.filter { !Self.volatile.contains($0.key) } })
-        )
-      }
-      return tables
+    try await withWorkspace { try await Self.tables(in: $0) }
+  }
+
+  /// Runs everything and looks at all tables.
+  func runAndTables() async throws -> (RunReport, [String: TableState]) {
+    try await withWorkspace {
+      (try await $0.pipeline().run(), try await Self.tables(in: $0))
     }
+  }
+
+  private static func tables(in workspace: Workspace) async throws -> [String: TableState] {
+    var tables: [String: TableState] = [:]
+    for dataset in try await workspace.lake.datasets() {
+      let name = dataset.description
+      let rows = try await Self.rows(name, at: nil, in: workspace)
+      if rows.isEmpty, dataset.layer == .quarantine || dataset.layer == .deadLetters { continue }
+      let snapshot = try await workspace.lake.table(dataset).snapshot()
+      tables[name] = TableState(
+        columns: snapshot.schema.fields.map { "\($0.name): \($0.type)" },
+        rows: Self.sorted(rows.map { $0.filter { !Self.volatile.contains($0.key) } })
+      )
+    }
+    return tables
   }
 
   /// The newest version of each table.
