@@ -47,8 +47,12 @@ struct ColumnBench: ParsableCommand {
     }
     let gigabytes = Double(rows) * 8 / 1e9
     print("sum of \(rows) integers: \(sum) in Swift, \(expected) in SQL")
-    print("  SQL sum             \(fixed(seconds(inSQL) * 1000, 1)) ms, \(fixed(gigabytes / seconds(inSQL), 1)) GB/s")
-    print("  Swift loop          \(fixed(seconds(inLoop) * 1000, 1)) ms, \(fixed(gigabytes / seconds(inLoop), 1)) GB/s")
+    print(
+      "  SQL sum             \(fixed(seconds(inSQL) * 1000, 1)) ms, \(fixed(gigabytes / seconds(inSQL), 1)) GB/s"
+    )
+    print(
+      "  Swift loop          \(fixed(seconds(inLoop) * 1000, 1)) ms, \(fixed(gigabytes / seconds(inLoop), 1)) GB/s"
+    )
     print("  loop and fetching   \(fixed(seconds(withFetch) * 1000, 1)) ms")
     print("  ratio loop to SQL   \(fixed(seconds(inLoop) / seconds(inSQL)))")
   }

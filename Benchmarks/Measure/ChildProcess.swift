@@ -38,7 +38,9 @@ func measure(_ command: [String], quiet: Bool = true) throws -> Usage {
   let began = ContinuousClock.now
   let failure = posix_spawn(&process, command[0], &actions, nil, &argv, environ)
   guard failure == 0 else {
-    throw ChildError(description: "cannot start \(command[0]): \(String(cString: strerror(failure)))")
+    throw ChildError(
+      description: "cannot start \(command[0]): \(String(cString: strerror(failure)))"
+    )
   }
   var status: Int32 = 0
   var usage = rusage()

@@ -68,7 +68,10 @@ struct QualityScript: ParsableCommand {
         GROUP BY order_no, line_no HAVING count(*) > 1)
       """
     ).rows()
-    print("raw counts", (counted + ids + lines).flatMap { $0 }.map { "\($0)" }.joined(separator: " "))
+    print(
+      "raw counts",
+      (counted + ids + lines).flatMap { $0 }.map { "\($0)" }.joined(separator: " ")
+    )
   }
 }
 
@@ -133,7 +136,10 @@ struct QualityPrepare: AsyncParsableCommand {
   func run() async throws {
     let path = URL(fileURLWithPath: file).path
     let folder = URL(fileURLWithPath: table).deletingLastPathComponent().path
-    let engine = try Self.engine(folder, URL(fileURLWithPath: path).deletingLastPathComponent().path)
+    let engine = try Self.engine(
+      folder,
+      URL(fileURLWithPath: path).deletingLastPathComponent().path
+    )
     let session = try await engine.session(named: "prepare")
     let query = "SELECT * FROM read_parquet('\(path)')"
     let schema = try await session.describe(query).schema

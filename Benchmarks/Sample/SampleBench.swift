@@ -35,10 +35,16 @@ struct SampleBench: AsyncParsableCommand {
     }
     let idle = try least(of: max(3, repeats)) { try measureSelf(["sample-run", folder]) }
     print("payments \(rows), bronze to gold")
-    print("  script    \(fixed(script.cpuSeconds)) s CPU, \(fixed(script.wallSeconds)) s, peak \(fixed(script.peakMebibytes, 0)) MiB")
-    print("  millrace  \(fixed(mill.cpuSeconds)) s CPU, \(fixed(mill.wallSeconds)) s, peak \(fixed(mill.peakMebibytes, 0)) MiB")
+    print(
+      "  script    \(fixed(script.cpuSeconds)) s CPU, \(fixed(script.wallSeconds)) s, peak \(fixed(script.peakMebibytes, 0)) MiB"
+    )
+    print(
+      "  millrace  \(fixed(mill.cpuSeconds)) s CPU, \(fixed(mill.wallSeconds)) s, peak \(fixed(mill.peakMebibytes, 0)) MiB"
+    )
     print("  ratio     \(fixed(mill.cpuSeconds / script.cpuSeconds))")
-    print("  again, nothing to do: \(fixed(idle.wallSeconds * 1000, 0)) ms, \(fixed(idle.cpuSeconds * 1000, 0)) ms CPU")
+    print(
+      "  again, nothing to do: \(fixed(idle.wallSeconds * 1000, 0)) ms, \(fixed(idle.cpuSeconds * 1000, 0)) ms CPU"
+    )
   }
 }
 
@@ -80,7 +86,11 @@ struct IdleBench: AsyncParsableCommand {
     let idle = try least(of: 10) { try measure([millrace, "run", "--project", folder]) }
     let version = try least(of: 20) { try measure([millrace, "--version"]) }
     print("a run with nothing to do: \(report.bytesRead) bytes of data read")
-    print("  \(fixed(idle.wallSeconds * 1000, 0)) ms, \(fixed(idle.cpuSeconds * 1000, 0)) ms CPU, peak \(fixed(idle.peakMebibytes, 0)) MiB")
-    print("millrace --version: \(fixed(version.wallSeconds * 1000, 0)) ms, \(fixed(version.cpuSeconds * 1000, 0)) ms CPU")
+    print(
+      "  \(fixed(idle.wallSeconds * 1000, 0)) ms, \(fixed(idle.cpuSeconds * 1000, 0)) ms CPU, peak \(fixed(idle.peakMebibytes, 0)) MiB"
+    )
+    print(
+      "millrace --version: \(fixed(version.wallSeconds * 1000, 0)) ms, \(fixed(version.cpuSeconds * 1000, 0)) ms CPU"
+    )
   }
 }

@@ -11,7 +11,10 @@ import MillDuckDB
 /// row_number()` over everything would cost it more. It keeps no accounts, no statistics and no
 /// history, and cannot be run twice.
 struct SampleScript: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "sample-script", shouldDisplay: false)
+  static let configuration = CommandConfiguration(
+    commandName: "sample-script",
+    shouldDisplay: false
+  )
 
   @Argument var folder: String
 
@@ -23,7 +26,9 @@ struct SampleScript: ParsableCommand {
         withIntermediateDirectories: true
       )
     }
-    let database = try Database(configuration: ["memory_limit": "1536MiB", "temp_directory": "\(out)/tmp"])
+    let database = try Database(configuration: [
+      "memory_limit": "1536MiB", "temp_directory": "\(out)/tmp",
+    ])
     let connection = try database.connect()
     try connection.execute("SET TimeZone = 'UTC'")
     for statement in Self.bronze(folder, out) + Self.silver(out) + (try Self.gold(folder, out)) {
@@ -39,10 +44,22 @@ struct SampleScript: ParsableCommand {
 
   private static func bronze(_ folder: String, _ out: String) -> [String] {
     let tables = [
-      ("customers", "customers.csv", "{'customer_id':'VARCHAR','name':'VARCHAR','email':'VARCHAR','country':'VARCHAR','birth_date':'DATE','signed_up_at':'TIMESTAMPTZ'}"),
-      ("merchants", "merchants.csv", "{'merchant_id':'VARCHAR','name':'VARCHAR','category':'VARCHAR','country':'VARCHAR','risk_score':'DOUBLE'}"),
-      ("cards", "cards.csv", "{'card_id':'VARCHAR','customer_id':'VARCHAR','network':'VARCHAR','issued_on':'DATE','credit_limit':'BIGINT','status':'VARCHAR'}"),
-      ("payments_csv", "payments-2025-*.csv", "{'payment_id':'VARCHAR','card_id':'VARCHAR','merchant_id':'VARCHAR','amount':'DECIMAL(12,2)','currency':'VARCHAR','status':'VARCHAR','paid_at':'TIMESTAMPTZ','channel':'VARCHAR','country':'VARCHAR','ip':'VARCHAR'}"),
+      (
+        "customers", "customers.csv",
+        "{'customer_id':'VARCHAR','name':'VARCHAR','email':'VARCHAR','country':'VARCHAR','birth_date':'DATE','signed_up_at':'TIMESTAMPTZ'}"
+      ),
+      (
+        "merchants", "merchants.csv",
+        "{'merchant_id':'VARCHAR','name':'VARCHAR','category':'VARCHAR','country':'VARCHAR','risk_score':'DOUBLE'}"
+      ),
+      (
+        "cards", "cards.csv",
+        "{'card_id':'VARCHAR','customer_id':'VARCHAR','network':'VARCHAR','issued_on':'DATE','credit_limit':'BIGINT','status':'VARCHAR'}"
+      ),
+      (
+        "payments_csv", "payments-2025-*.csv",
+        "{'payment_id':'VARCHAR','card_id':'VARCHAR','merchant_id':'VARCHAR','amount':'DECIMAL(12,2)','currency':'VARCHAR','status':'VARCHAR','paid_at':'TIMESTAMPTZ','channel':'VARCHAR','country':'VARCHAR','ip':'VARCHAR'}"
+      ),
     ]
     var statements = tables.flatMap { name, files, columns in
       [
@@ -151,7 +168,10 @@ struct SampleScript: ParsableCommand {
       rules: [
         ("complete", "merchant_id IS NULL OR name IS NULL OR country IS NULL"),
         ("id", "NOT regexp_matches(merchant_id, '^M[0-9]{7}$')"),
-        ("category", "category NOT IN ('groceries','restaurants','fuel','fashion','electronics','travel','health','entertainment','utilities','digital')"),
+        (
+          "category",
+          "category NOT IN ('groceries','restaurants','fuel','fashion','electronics','travel','health','entertainment','utilities','digital')"
+        ),
         ("risk", "risk_score < 0 OR risk_score > 1"),
       ]
     )
@@ -171,7 +191,8 @@ struct SampleScript: ParsableCommand {
         ("customer", "customer_id NOT IN (SELECT customer_id FROM customers)"),
       ]
     )
-    let columns = "payment_id, card_id, merchant_id, amount, currency, status, paid_at, channel, country, ip"
+    let columns =
+      "payment_id, card_id, merchant_id, amount, currency, status, paid_at, channel, country, ip"
     let payments = Model(
       name: "payments",
       select: """
@@ -184,7 +205,10 @@ struct SampleScript: ParsableCommand {
         """,
       key: "payment_id",
       rules: [
-        ("complete", "payment_id IS NULL OR merchant_id IS NULL OR status IS NULL OR paid_at IS NULL"),
+        (
+          "complete",
+          "payment_id IS NULL OR merchant_id IS NULL OR status IS NULL OR paid_at IS NULL"
+        ),
         ("amount_present", "amount IS NULL"),
         ("card_present", "card_id IS NULL"),
         ("id", "NOT regexp_matches(payment_id, '^P[0-9]{10}$')"),

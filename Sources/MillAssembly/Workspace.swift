@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MillCore
+internal import MillDuckDB
 public import MillEngine
 public import MillLake
 public import MillLedger
 public import MillPipelines
 public import MillQuality
-internal import MillDuckDB
 internal import MillSources
 
 /// An opened project: its definitions, and the services that its settings name.
@@ -18,11 +18,15 @@ internal import MillSources
 /// let report = try await workspace.pipeline().run()
 /// ```
 public struct Workspace: Sendable {
+  /// The definitions, as the project folder has them.
   public let project: Project
+  /// The tables of the project.
   public let lake: Lake
+  /// What happened in earlier runs.
   public let ledger: Ledger
   /// The batch engine; it opens when it is first asked for something.
   public let engine: any Engine
+  /// The clock, the randomness and the disk that everything here uses.
   public let world: World
   private let files = BlockingExecutor(name: "mill-workspace")
 

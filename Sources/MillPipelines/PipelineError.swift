@@ -25,7 +25,13 @@ public enum PipelineError: Failure {
   /// Rules that forbid to publish.
   case checksFailed(dataset: DatasetName, [RuleResult])
   /// So much of a file cannot be decoded that its declaration must be wrong.
-  case tooManyDeadLetters(dataset: DatasetName, file: String, count: Int64, limit: Int, example: String)
+  case tooManyDeadLetters(
+    dataset: DatasetName,
+    file: String,
+    count: Int64,
+    limit: Int,
+    example: String
+  )
   /// The books do not balance: our own mistake, so nothing is published.
   case unbalanced(dataset: DatasetName, detail: String)
   /// Another run has the project.
@@ -33,6 +39,7 @@ public enum PipelineError: Failure {
   /// The lock could not be taken for another reason.
   case lockUnusable(path: String, message: String)
 
+  /// `pipeline.` and the case.
   public var code: String {
     switch self {
     case .unknownDataset: "pipeline.unknown-dataset"
@@ -51,9 +58,11 @@ public enum PipelineError: Failure {
     }
   }
 
+  /// Whose move it is.
   public var errorClass: ErrorClass {
     switch self {
-    case .unknownDataset, .cycle, .repeatedName, .unknownSelector, .definition, .notMade: .definition
+    case .unknownDataset, .cycle, .repeatedName, .unknownSelector, .definition, .notMade:
+      .definition
     case .sql, .data, .tooManyDeadLetters: .data
     case .checksFailed: .check
     case .unbalanced: .bug
@@ -69,6 +78,7 @@ public enum PipelineError: Failure {
     }
   }
 
+  /// What happened, to which dataset, where, and what to do next.
   public var description: String {
     switch self {
     case .unknownDataset(let place, let name, let nearest):
@@ -111,18 +121,21 @@ public enum PipelineError: Failure {
 
 /// A position in one of the user's files.
 public struct SourcePlace: Hashable, Sendable, CustomStringConvertible {
+  /// The file, relative to the project.
   public var path: String
   /// From 1.
   public var line: Int?
   /// In characters, from 1.
   public var column: Int?
 
+  /// A place in a file; line and column where they are known.
   public init(path: String, line: Int? = nil, column: Int? = nil) {
     self.path = path
     self.line = line
     self.column = column
   }
 
+  /// `path:line:column`, as editors and compilers write it.
   public var description: String {
     ([path] + [line, column].compactMap { $0.map(String.init) }).joined(separator: ":")
   }

@@ -34,6 +34,7 @@ public enum SourceError: Failure, Equatable {
   /// A file name in this folder is not UTF-8, so that it could not be told to anybody.
   case unusableName(folder: String)
 
+  /// `source.` and the case.
   public var code: String {
     switch self {
     case .notFound: "source.not-found"
@@ -52,6 +53,7 @@ public enum SourceError: Failure, Equatable {
     }
   }
 
+  /// Content is the data's fault, a disk that refuses is not.
   public var errorClass: ErrorClass {
     switch self {
     case .notFound, .unreadable, .notAFile, .changedWhileReading, .unwritable, .unusableName:
@@ -63,6 +65,7 @@ public enum SourceError: Failure, Equatable {
     }
   }
 
+  /// What happened to which file, where, and what to do next.
   public var description: String {
     switch self {
     case .notFound(let path):

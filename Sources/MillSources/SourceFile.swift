@@ -13,6 +13,7 @@ public struct SourceFile: Hashable, Sendable {
   /// SHA-256 of the bytes on disk, 64 lower-case hexadecimal digits as `sha256sum` prints them.
   public var sha256: String
 
+  /// The identity of a file whose bytes were read.
   public init(path: String, size: Int64, sha256: String) {
     self.path = path
     self.size = size

@@ -22,7 +22,8 @@ struct MapTests {
     process.arguments = [
       "swift", "package", "--package-path", root.path,
       // Not the build's own folder, which is locked while tests run.
-      "--scratch-path", FileManager.default.temporaryDirectory.appendingPathComponent("mill-map").path,
+      "--scratch-path",
+      FileManager.default.temporaryDirectory.appendingPathComponent("mill-map").path,
       "dump-package",
     ]
     let output = Pipe()

@@ -47,7 +47,8 @@ struct CrashTests {
       )
       let share = Double(random.next() % 1000) / 1000
       // The point of death is a time: there is nothing else to wait for in another process.
-      let microseconds = Double(whole.components.seconds) * 1e6
+      let microseconds =
+        Double(whole.components.seconds) * 1e6
         + Double(whole.components.attoseconds) / 1e12
       usleep(UInt32(share * microseconds))
       _ = Foundation.kill(process.processIdentifier, SIGKILL)

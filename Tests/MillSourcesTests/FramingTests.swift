@@ -45,19 +45,43 @@ private let csvCases: [FramingCase] = [
   ),
   FramingCase(name: "CR at the end of the file", text: "a,b\r\n1,2\r", records: 1, header: ab),
   FramingCase(
-    name: "CR alone is blank at the end", text: "a,b\n\r", records: 0, blank: 1, header: ab),
+    name: "CR alone is blank at the end",
+    text: "a,b\n\r",
+    records: 0,
+    blank: 1,
+    header: ab
+  ),
   FramingCase(name: "quoted then CR at the end", text: "a,b\n1,\"2\"\r", records: 1, header: ab),
   FramingCase(name: "lone CR is data", text: "a,b\n1\r,2\n\r3,4\n", records: 2, header: ab),
   FramingCase(name: "byte order mark", text: "\u{FEFF}a,b\n1,2\n", records: 1, header: ab),
   FramingCase(
-    name: "quoted header after a mark", text: "\u{FEFF}\"a\",b\n1,2\n", records: 1, header: ab),
+    name: "quoted header after a mark",
+    text: "\u{FEFF}\"a\",b\n1,2\n",
+    records: 1,
+    header: ab
+  ),
   FramingCase(
-    name: "blank lines before the header", text: "\n\na,b\n1,2\n", records: 1, blank: 2, header: ab),
+    name: "blank lines before the header",
+    text: "\n\na,b\n1,2\n",
+    records: 1,
+    blank: 2,
+    header: ab
+  ),
   FramingCase(
-    name: "blank lines between", text: "a,b\n\n1,2\n\r\n3,4\n\n", records: 2, blank: 3, header: ab),
+    name: "blank lines between",
+    text: "a,b\n\n1,2\n\r\n3,4\n\n",
+    records: 2,
+    blank: 3,
+    header: ab
+  ),
   FramingCase(name: "white space is a record", text: "a\n \n", records: 1, header: ["a"]),
   FramingCase(
-    name: "empty quotes are a record", text: "a\n\"\"\n", records: 1, header: ["a"], longest: 2),
+    name: "empty quotes are a record",
+    text: "a\n\"\"\n",
+    records: 1,
+    header: ["a"],
+    longest: 2
+  ),
   FramingCase(name: "empty fields", text: "a,b\n,\n", records: 1, header: ab, longest: 1),
   FramingCase(
     name: "quotes hide delimiter and newline",
@@ -67,14 +91,29 @@ private let csvCases: [FramingCase] = [
     longest: 15
   ),
   FramingCase(
-    name: "doubled quotes", text: "a,b\n\"x\"\"y\",\"\"\"\"\n1,2\n", records: 2, header: ab),
+    name: "doubled quotes",
+    text: "a,b\n\"x\"\"y\",\"\"\"\"\n1,2\n",
+    records: 2,
+    header: ab
+  ),
   FramingCase(
-    name: "quote inside a bare field", text: "a,b\n5\" disk,x\"y\"\n1,2\n", records: 2, header: ab),
+    name: "quote inside a bare field",
+    text: "a,b\n5\" disk,x\"y\"\n1,2\n",
+    records: 2,
+    header: ab
+  ),
   FramingCase(
-    name: "space before a quote is a bare field", text: "a,b\n \"x,y\"\n", records: 1, header: ab),
+    name: "space before a quote is a bare field",
+    text: "a,b\n \"x,y\"\n",
+    records: 1,
+    header: ab
+  ),
   FramingCase(
-    name: "quoted header", text: "\"a,1\",\"b\"\"2\n\"\r\n1,2\n", records: 1,
-    header: ["a,1", "b\"2\n"]),
+    name: "quoted header",
+    text: "\"a,1\",\"b\"\"2\n\"\r\n1,2\n",
+    records: 1,
+    header: ["a,1", "b\"2\n"]
+  ),
   FramingCase(
     name: "ragged",
     text: "a,b\n1\n1,2\n1,2,3\n",
@@ -303,7 +342,9 @@ struct FramingTests {
   }
 
   @Test(
-    "a delimiter that is the quote, a line end or not ASCII is refused", arguments: [34, 10, 200])
+    "a delimiter that is the quote, a line end or not ASCII is refused",
+    arguments: [34, 10, 200]
+  )
   func unusable(delimiter: UInt8) throws {
     let scratch = try Scratch()
     let path = try scratch.file("x.csv", "a\n")

@@ -68,7 +68,9 @@ struct PackedTests {
   }
 
   @Test(
-    "a second member cut anywhere is refused, except at its very start", arguments: ["gz", "zst"])
+    "a second member cut anywhere is refused, except at its very start",
+    arguments: ["gz", "zst"]
+  )
   func truncatedSecond(kind: String) throws {
     let scratch = try Scratch()
     let pack = kind == "gz" ? gzipped : zstandard

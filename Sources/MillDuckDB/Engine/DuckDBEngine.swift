@@ -29,6 +29,7 @@ public final class DuckDBEngine: Engine {
     /// Folders and files that queries may read and write; everything below a folder is meant.
     public var folders: [String]
 
+    /// Bounds with their defaults: 1.5 GiB of memory, 50 GiB of temporary disk, all cores, no folders.
     public init(
       memory: ByteCount = ByteCount(bytes: 1536 << 20),
       temporary: ByteCount = ByteCount(bytes: 50 << 30),
@@ -44,6 +45,7 @@ public final class DuckDBEngine: Engine {
     }
   }
 
+  /// SQL of DuckDB 2.
   public var dialect: DialectName { .duckDB }
 
   private let database: Database
@@ -87,6 +89,7 @@ public final class DuckDBEngine: Engine {
     }
   }
 
+  /// The tables that a query names, from DuckDB's parse tree.
   public func references(in query: String) async throws -> [TableReference] {
     let answer = try await engineErrors { () async throws(DuckDBError) in
       try await parser.rows("SELECT json_serialize_sql(?)", [.text(query)])
@@ -97,6 +100,7 @@ public final class DuckDBEngine: Engine {
     return try ParseTree(JSONValue(parsing: text), text: query).references()
   }
 
+  /// Opens a connection with an in-memory catalog of its own.
   public func session(named name: String) async throws -> any EngineSession {
     let number = sessions.withLock { count in
       count += 1
@@ -109,5 +113,6 @@ public final class DuckDBEngine: Engine {
     )
   }
 
+  /// Memory goes back when the engine is let go; nothing else is open.
   public func shutdown() async {}
 }

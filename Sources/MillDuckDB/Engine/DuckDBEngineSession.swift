@@ -99,13 +99,14 @@ actor DuckDBEngineSession: EngineSession {
       ? "" : ", PARTITION_BY (\(dialect.list(target.partitionColumns)))"
     // Files of a partitioned write are cut by partition; DuckDB cannot cut them by size as well.
     let size =
-      target.partitionColumns.isEmpty ? ", FILE_SIZE_BYTES '\(max(1, target.fileSize.bytes >> 10))KiB'" : ""
+      target.partitionColumns.isEmpty
+      ? ", FILE_SIZE_BYTES '\(max(1, target.fileSize.bytes >> 10))KiB'" : ""
     let copied = try await rows(
       ofColumns: WrittenFile.columns,
       """
-        COPY (\(query)) TO \(dialect.literal(target.location)) (FORMAT parquet, RETURN_STATS,
-          FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE\(partition)\(size))
-        """
+      COPY (\(query)) TO \(dialect.literal(target.location)) (FORMAT parquet, RETURN_STATS,
+        FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE\(partition)\(size))
+      """
     )
     let reader = WrittenFile(schema: schema)
     var files: [DataFile] = []

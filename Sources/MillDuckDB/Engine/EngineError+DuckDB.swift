@@ -13,7 +13,11 @@ extension EngineError {
       self = .sql(message: message, line: error.line, column: error.column)
     case .conversion, .outOfRange, .constraint, .invalidInput:
       // DuckDB quotes the value at fault, which a message to a stranger must not.
-      self = .data(message: "\(error)", line: error.line, column: error.column)
+      self = .data(
+        message: DuckDBError(kind: error.kind, message: "").description,
+        line: nil,
+        column: nil
+      )
     case .outOfMemory: self = .resources(message: message)
     case .io, .http, .dataCorruption: self = .io(message: message)
     case .permission, .configuration, .missingExtension: self = .notPermitted(message: message)

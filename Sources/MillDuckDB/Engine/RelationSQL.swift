@@ -8,8 +8,9 @@ internal import MillSQL
 struct RelationSQL {
   let dialect = DuckDBDialect()
 
-  /// The most groups of partition values that are read as one query each; the optimizer then skips
-  /// the groups that a filter excludes. More are joined by file name.
+  /// The most groups of partition values that are read as one query each.
+  ///
+  /// The optimizer then skips the groups that a filter excludes. More are joined by file name.
   static let groupsAsQueries = 200
 
   /// One version of a table as a query.
@@ -19,7 +20,8 @@ struct RelationSQL {
     }
     let groups = Dictionary(grouping: contents.files, by: \.partitionValues)
     guard groups.count <= Self.groupsAsQueries else { return joined(contents) }
-    return groups
+    return
+      groups
       .map { select(contents, files: $0.value, values: $0.key) }
       .sorted()
       .joined(separator: "\nUNION ALL\n")
@@ -178,13 +180,15 @@ struct RelationSQL {
     )
   }
 
-  /// The text of a JSON field. DuckDB reads a number with a point as a double; only its way into a
-  /// DECIMAL keeps all digits.
+  /// The text of a JSON field.
+  ///
+  /// DuckDB reads a number with a point as a double; only its way into a DECIMAL keeps all digits.
   private func jsonText(_ field: String, at index: Int, _ source: RawSource) -> String {
     let text = "mill_texts[\(index + 1)]"
     guard let digits = source.decimalDigits[field] else { return text }
     let structure = JSONValue.object([field: .string("DECIMAL(38,\(min(digits, 37)))")])
-    let exact = "CAST(json_transform(mill_line, \(dialect.literal(structure.serialized())))"
+    let exact =
+      "CAST(json_transform(mill_line, \(dialect.literal(structure.serialized())))"
       + ".\(dialect.quote(field)) AS VARCHAR)"
     let pointer = dialect.literal("/" + Self.pointer(field))
     return "CASE WHEN mill_is_object AND json_type(mill_line, \(pointer)) = 'DOUBLE' "

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import MillCore
 public import MillLake
 public import MillLedger
-internal import MillCore
 
 /// Fills the ledger again from what the tables' logs say: losing it loses no data.
 ///
@@ -11,8 +11,11 @@ internal import MillCore
 public struct LedgerRebuild: Sendable {
   /// What was found.
   public struct Report: Sendable {
+    /// Tables whose logs were read.
     public var tables = 0
+    /// Commits of Millrace in them.
     public var commits = 0
+    /// Runs that the commits tell of.
     public var runs = 0
     /// Commits of other writers, of whose runs nothing is known.
     public var foreignCommits = 0
@@ -21,11 +24,13 @@ public struct LedgerRebuild: Sendable {
   private let lake: Lake
   private let ledger: Ledger
 
+  /// Reads all tables of the lake and fills this ledger.
   public init(lake: Lake, ledger: Ledger) {
     self.lake = lake
     self.ledger = ledger
   }
 
+  /// Erases what the ledger indexes and writes it again in one pass over the logs.
   public func run() async throws -> Report {
     var report = Report()
     var runs: [String: (first: Instant, last: Instant, nodes: [NodeRecord])] = [:]

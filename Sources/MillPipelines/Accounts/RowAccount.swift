@@ -16,14 +16,21 @@ public enum RowAccount: Hashable, Sendable {
 
   /// lines = bronze + dead letters + blank.
   public struct Load: Hashable, Sendable {
+    /// Files that were read.
     public var files: Int64 = 0
+    /// Records and blank lines in them, as the scan counted; headers are not among them.
     public var lines: Int64 = 0
+    /// Rows in the written files.
     public var bronze: Int64 = 0
+    /// Records that did not decode.
     public var deadLetters: Int64 = 0
+    /// Lines without content.
     public var blank: Int64 = 0
 
+    /// An account of nothing.
     public init() {}
 
+    /// Whether both sides of the equation agree.
     public var isBalanced: Bool { lines == bronze + deadLetters + blank }
   }
 
@@ -31,9 +38,13 @@ public enum RowAccount: Hashable, Sendable {
   public struct Model: Hashable, Sendable {
     /// Rows of each input that was read.
     public var inputs: [String: Int64] = [:]
+    /// Rows that the SELECT gave.
     public var candidates: Int64 = 0
+    /// Rows in the files of the table.
     public var published: Int64 = 0
+    /// Rows in the files of the quarantine.
     public var quarantined: Int64 = 0
+    /// Rows that repeat the key of a published one.
     public var deduplicated: Int64 = 0
     /// Rows that the SELECT left out; only where it keeps rows one to one.
     public var filtered: Int64?
@@ -42,13 +53,16 @@ public enum RowAccount: Hashable, Sendable {
     /// Whether only new rows were read.
     public var isIncremental = false
 
+    /// An account of nothing.
     public init() {}
 
+    /// Whether both sides of the equation agree.
     public var isBalanced: Bool {
       candidates == published + quarantined + deduplicated && (filtered ?? 0) >= 0
     }
   }
 
+  /// Whether both sides of the equation agree.
   public var isBalanced: Bool {
     switch self {
     case .load(let load): load.isBalanced

@@ -4,8 +4,8 @@ internal import MillCore
 internal import MillEngine
 internal import MillLake
 internal import MillLedger
-internal import MillSources
 internal import MillSQL
+internal import MillSources
 
 /// Loads the new files of one source: every record becomes a bronze row or a dead letter.
 ///

@@ -3,8 +3,8 @@
 internal import MillCore
 internal import MillEngine
 internal import MillLake
-internal import MillSources
 internal import MillSQL
+internal import MillSources
 
 /// The way of one raw file into files of the bronze table and of its dead letters.
 struct FileLoad {
@@ -88,7 +88,9 @@ struct FileLoad {
       }
       raw.path = target
       raw.format = format.uncompressed
-      raw.longestRecord = ByteCount(bytes: min(scan.longestRecordBytes, Int64(options.maximumRecordBytes)))
+      raw.longestRecord = ByteCount(
+        bytes: min(scan.longestRecordBytes, Int64(options.maximumRecordBytes))
+      )
     }
     do {
       try await load(decoding, raw, options, scan, into: &result)
@@ -127,7 +129,13 @@ struct FileLoad {
     result.account.lines = regular + scan.irregularCount + blank
     var letters = scan.irregular.map { DeadLetter($0) }
     if result.account.bronze != regular {
-      letters += try await undecodable(decoding, raw, options, scan, expected: regular - result.account.bronze)
+      letters += try await undecodable(
+        decoding,
+        raw,
+        options,
+        scan,
+        expected: regular - result.account.bronze
+      )
     }
     guard letters.count <= environment.deadLettersMax else {
       let example = letters.first.map { "line \($0.line): \($0.detail)" } ?? ""
@@ -166,7 +174,8 @@ struct FileLoad {
     let numbers = bad.rows.compactMap { $0[0].integer }
     let picked =
       isParquet
-      ? [] : try await thread.run {
+      ? []
+      : try await thread.run {
         try pickRecords(path: found.path, options: options, scan: scan, numbers: numbers)
       }
     return bad.rows.enumerated().map { index, row in
@@ -235,7 +244,7 @@ struct FileLoad {
     _ format: RawFormat,
     _ knownSchema: [Field]?
   ) async throws -> RawInspection? {
-    if source.format == .parquet { return try await session.inspect(found.path, as: format) }
+    if source.format == .parquet { return try await inspectParquet(format) }
     guard source.columns.isEmpty else { return nil }
     // The header of a CSV file names its fields; the names in others are found by reading.
     if case .csv(_, hasHeader: true) = source.format, knownSchema != nil { return nil }
@@ -244,6 +253,23 @@ struct FileLoad {
     } catch EngineError.sql, EngineError.data {
       // The engine makes nothing of the file's beginning; all its columns are text then.
       return nil
+    }
+  }
+
+  /// An engine's word on a damaged file need not name it.
+  private func inspectParquet(_ format: RawFormat) async throws -> RawInspection {
+    do {
+      return try await session.inspect(found.path, as: format)
+    } catch let error as EngineError {
+      switch error {
+      case .data, .sql, .io, .failed:
+        throw PipelineError.data(
+          SourcePlace(path: found.shownPath),
+          dataset: source.dataset,
+          message: "this cannot be read as a Parquet file (\(error))"
+        )
+      default: throw error
+      }
     }
   }
 

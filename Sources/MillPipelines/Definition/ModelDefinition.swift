@@ -13,7 +13,9 @@ public struct ModelDefinition: Hashable, Sendable {
     case append
   }
 
+  /// The dataset that the SELECT makes.
   public var dataset: DatasetName
+  /// One line for readers of the table.
   public var description: String?
   /// The SELECT as its author wrote it.
   public var sql: String
@@ -23,15 +25,20 @@ public struct ModelDefinition: Hashable, Sendable {
   public var keys: [String]
   /// Which of them: the greatest by these columns.
   public var newestBy: [String]
+  /// Columns whose values become folders; empty for an unpartitioned table.
   public var partitionBy: [String]
+  /// How a new version comes from the one before.
   public var strategy: Strategy
+  /// Changes of values before the rules judge, in order.
   public var repairs: [Repair]
+  /// What its rows are expected to be.
   public var rules: [Rule]
   /// How old the dataset may become.
   public var freshness: Duration?
   /// The file that defines the model, for messages.
   public var path: String
 
+  /// A model with the defaults of everything but its name and its SELECT.
   public init(
     dataset: DatasetName,
     description: String? = nil,
@@ -77,6 +84,7 @@ public enum Repair: Hashable, Sendable {
     case mode
   }
 
+  /// The column that is repaired.
   public var column: String {
     switch self {
     case .fill(let column, _), .impute(let column, _), .clamp(let column, _, _): column

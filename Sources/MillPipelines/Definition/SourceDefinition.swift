@@ -33,18 +33,23 @@ public struct SourceDefinition: Hashable, Sendable {
   public struct Column: Hashable, Sendable {
     /// The name in the files.
     public var name: String
+    /// The type that the field's text is decoded to.
     public var type: DataType
 
+    /// A source with the defaults of everything but its name and its files.
     public init(_ name: String, _ type: DataType) {
       self.name = name
       self.type = type
     }
   }
 
+  /// The bronze dataset that the files become.
   public var dataset: DatasetName
+  /// One line for readers of the table.
   public var description: String?
   /// Paths or globs; relative ones start at the project.
   public var files: [String]
+  /// What kind of files they are.
   public var format: Format
   /// Text that means null.
   public var nullTexts: [String]
@@ -52,10 +57,12 @@ public struct SourceDefinition: Hashable, Sendable {
   public var columns: [Column]
   /// The zone of times that name none.
   public var timeZone: String
+  /// What to do when a known file has other bytes.
   public var onChange: OnChange
   /// The file that defines the source, for messages.
   public var path: String
 
+  /// A source with the defaults of everything but its name and its files.
   public init(
     dataset: DatasetName,
     description: String? = nil,

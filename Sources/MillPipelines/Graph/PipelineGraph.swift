@@ -70,8 +70,9 @@ public struct PipelineGraph: Sendable {
     return found
   }
 
-  /// The datasets that selectors name: `NAME`, `+NAME` with all it is made from, `NAME+` with all
-  /// made from it. No selector means everything.
+  /// The datasets that selectors name; no selector means everything.
+  ///
+  /// `NAME` is itself, `+NAME` all that it is made from as well, `NAME+` all that is made from it.
   ///
   /// - Throws: `PipelineError.unknownSelector`, naming the nearest.
   public func selected(by selectors: [String]) throws(PipelineError) -> Set<DatasetName> {

@@ -19,7 +19,9 @@ internal import MillQuality
 /// report.outcomes.map(\.status)  // [.published, .published, .unchanged]
 /// ```
 public struct MedallionPipeline: Sendable {
+  /// What the pipeline is made of.
   public let definition: PipelineDefinition
+  /// Which datasets are made from which.
   public let graph: PipelineGraph
   private let environment: PipelineEnvironment
   private let sources: [DatasetName: SourceDefinition]

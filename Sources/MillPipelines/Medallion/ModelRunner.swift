@@ -185,7 +185,8 @@ struct ModelRunner {
     } catch {
       throw PipelineError.definition(path: model.path, dataset: dataset, message: "\(error)")
     }
-    let named = model.partitionBy.map { ("partition_by", $0) } + model.repairs.map { ("repair", $0.column) }
+    let named =
+      model.partitionBy.map { ("partition_by", $0) } + model.repairs.map { ("repair", $0.column) }
     for (key, column) in named where schema[name: column] == nil {
       let nearest = nearestName(to: column, among: schema.names)
       throw PipelineError.definition(
@@ -408,7 +409,9 @@ struct ModelRunner {
     return transactions
   }
 
-  /// The quarantine goes first, so that no row is ever in neither table. A crash in between leaves
+  /// The quarantine goes first, so that no row is ever in neither table.
+  ///
+  /// A crash in between leaves
   /// it one step ahead; the transactions say so, and the same rows are not added twice.
   private func commitQuarantine(
     _ files: [DataFile],

@@ -11,9 +11,13 @@ public struct PipelineEnvironment: Sendable {
   public var projectFolder: String
   /// The folder of state, `.millrace`.
   public var stateFolder: String
+  /// Where tables are read and published.
   public var lake: Lake
+  /// What runs the SQL.
   public var engine: any Engine
+  /// Where the run is taken down.
   public var ledger: Ledger
+  /// The clock, the randomness and the disk.
   public var world: World
   /// Datasets made at the same time; they share the engine's memory.
   public var parallelism: Int
@@ -22,6 +26,7 @@ public struct PipelineEnvironment: Sendable {
   /// Records of one file that may become dead letters; with more, the declaration is wrong.
   public var deadLettersMax: Int
 
+  /// An environment with the bounds that a project has by default.
   public init(
     projectFolder: String,
     stateFolder: String,

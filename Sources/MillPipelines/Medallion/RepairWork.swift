@@ -27,7 +27,9 @@ struct RepairWork {
     var changes: [(name: String, condition: String)] = []
     for repair in repairs {
       let column = repair.column
-      guard let before = expressions[column], let type = schema[name: column]?.type else { continue }
+      guard let before = expressions[column], let type = schema[name: column]?.type else {
+        continue
+      }
       switch repair {
       case .fill(_, let value):
         changes.append((repair.name, "(\(before)) IS NULL"))

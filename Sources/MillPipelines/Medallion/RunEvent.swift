@@ -13,12 +13,16 @@ public enum RunEvent: Sendable {
 
 /// How a run ended.
 public struct RunReport: Sendable {
+  /// The run's identifier, a UUID of version 7.
   public var runID: String
+  /// When the run began.
   public var startedAt: Instant
+  /// When its last dataset came to an end.
   public var endedAt: Instant
   /// In the order of the graph.
   public var outcomes: [NodeOutcome]
 
+  /// A report of what became of each dataset.
   public init(
     runID: String,
     startedAt: Instant,
@@ -50,10 +54,14 @@ public struct PlannedNode: Sendable {
     case depends
   }
 
+  /// The dataset in question.
   public var dataset: DatasetName
+  /// What would be done.
   public var work: Work
+  /// Why it would be done, or why not.
   public var reason: String
 
+  /// A report of what became of each dataset.
   public init(dataset: DatasetName, work: Work, reason: String) {
     self.dataset = dataset
     self.work = work

@@ -21,6 +21,7 @@ public struct RunSchedule: Sendable {
 
   private let order: [DatasetName]
   private let inputs: [DatasetName: [DatasetName]]
+  /// What has become of each dataset of the run.
   public private(set) var states: [DatasetName: State]
 
   /// - Parameter selected: The datasets of this run; what they read besides is taken as it is.

@@ -5,7 +5,9 @@
 /// The account of the file: header + ``regularRecords`` + ``irregularCount`` + ``blankLines``. For
 /// Parquet, only ``file`` is filled.
 public struct FileScan: Hashable, Sendable {
+  /// Who the file is.
   public var file: SourceFile
+  /// How it is packed.
   public var compression: Compression
   /// Bytes of the text, a byte order mark counted.
   public var decompressedBytes: Int64 = 0
@@ -21,6 +23,7 @@ public struct FileScan: Hashable, Sendable {
   public var headerLine: Int64?
   /// The longest data record in bytes, line end not counted.
   public var longestRecordBytes: Int64 = 0
+  /// Whether the text begins with U+FEFF, which is not part of it.
   public var hasByteOrderMark = false
   /// The first irregular records, up to ``ScanOptions/keptIrregularRecords``.
   public var irregular: [IrregularRecord] = []
@@ -30,6 +33,7 @@ public struct FileScan: Hashable, Sendable {
   /// The records that an engine is given.
   public var regularRecords: Int64 { records - irregularCount }
 
+  /// A scan that has found nothing yet.
   public init(file: SourceFile, compression: Compression) {
     self.file = file
     self.compression = compression

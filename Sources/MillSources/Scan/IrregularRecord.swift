@@ -26,6 +26,7 @@ public enum IrregularReason: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The reason as a sentence says it, with the numbers.
   public var description: String {
     switch self {
     case .tooLong(let limit): "longer than \(limit) bytes"
@@ -50,6 +51,7 @@ public struct IrregularRecord: Hashable, Sendable {
   public var byteOffset: Int64
   /// Its bytes without its line end.
   public var length: Int64
+  /// What is wrong with the record.
   public var reason: IrregularReason
   /// Its first bytes: all ``length`` of them unless ``isTruncated``.
   public var bytes: [UInt8]
@@ -57,6 +59,7 @@ public struct IrregularRecord: Hashable, Sendable {
   /// Whether ``bytes`` holds less than the record.
   public var isTruncated: Bool { Int64(bytes.count) < length }
 
+  /// A record that cannot be read as one.
   public init(
     line: Int64,
     lineCount: Int64,

@@ -20,6 +20,7 @@ public enum SourceFormat: Hashable, Sendable {
 
 /// What a scan looks for, and its bounds.
 public struct ScanOptions: Hashable, Sendable {
+  /// How the text is cut into records.
   public var format: SourceFormat
   /// Bytes of one record, line end not counted; a longer one is irregular.
   public var maximumRecordBytes: Int
@@ -34,6 +35,7 @@ public struct ScanOptions: Hashable, Sendable {
   /// Numbers of regular records, from 1 and ascending, that are reported like irregular ones.
   var pickedRecords: [Int64] = []
 
+  /// Options with the default bounds.
   public init(
     format: SourceFormat,
     maximumRecordBytes: Int = 16 << 20,

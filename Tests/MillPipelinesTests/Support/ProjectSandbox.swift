@@ -148,13 +148,15 @@ final class ProjectSandbox: Sendable {
     return tables
   }
 
-  /// The newest version of each table.
+  /// The newest version of each table; a quarantine or dead letters without rows are left out.
   func versions() async throws -> [String: Int64] {
     try await withWorkspace { workspace in
       var versions: [String: Int64] = [:]
       for dataset in try await workspace.lake.datasets() {
-        versions[dataset.description] =
-          try await workspace.lake.table(dataset).snapshot().version.number
+        let snapshot = try await workspace.lake.table(dataset).snapshot()
+        let isRejected = dataset.layer == .quarantine || dataset.layer == .deadLetters
+        if isRejected, snapshot.files.isEmpty { continue }
+        versions[dataset.description] = snapshot.version.number
       }
       return versions
     }
