@@ -8,7 +8,7 @@ import Testing
 /// A case is a file of commands (`$ millrace …`, `$ write FILE` followed by `| ` lines, `$ edit
 /// FILE s/old/new/`, `$ cd FOLDER`) and what they print; `(exit N)` follows where N is not 0. What
 /// differs from run to run is replaced: times by `<time>`, instants by `<instant>`, run identifiers
-/// by `<id>`, the scratch folder by `<folder>`. `MILLRACE_RECORD=1` writes the files anew: read the
+/// by `<id>`, bytes read by `<bytes>`, the scratch folder by `<folder>`. `MILLRACE_RECORD=1` writes the files anew: read the
 /// difference before it is committed.
 @Suite("The command line")
 struct TranscriptTests {
@@ -93,7 +93,9 @@ struct TranscriptTests {
       ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
       ("20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?Z?", "<instant>"),
       ("\\b[0-9]+(\\.[0-9]+)? (ms|s|min)( [0-9.]+ s)?\\b", "<time>"),
-      (" +<time>", " <time>"),
+      (" +<time>", " <time>"), (" +TIME\\b", " TIME"),
+      // A file hashed just after it was written is hashed once more.
+      ("read [0-9.]+ [KMG]?i?B", "read <bytes>"),
       ("process [0-9]+", "process <number>"),
       // Ended nodes are told as they end, in no fixed order of two at once.
     ] {
