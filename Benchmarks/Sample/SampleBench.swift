@@ -80,6 +80,7 @@ struct IdleBench: AsyncParsableCommand {
     try? manager.removeItem(atPath: folder)
     try PaymentsProject(rows: rows, seed: 1).write(to: folder)
     defer { try? manager.removeItem(atPath: folder) }
+    try Self.backdate(folder + "/data")
     _ = try measure([millrace, "run", "--project", folder])
     let workspace = try await Workspace(project: try Project.load(folder: folder))
     let report = try await workspace.pipeline().run()
@@ -92,5 +93,16 @@ struct IdleBench: AsyncParsableCommand {
     print(
       "millrace --version: \(fixed(version.wallSeconds * 1000, 0)) ms, \(fixed(version.cpuSeconds * 1000, 0)) ms CPU"
     )
+  }
+
+  /// Files as old as they usually are: one hashed within seconds of its last change is not trusted
+  /// and is hashed once more.
+  private static func backdate(_ folder: String) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -3600)],
+        ofItemAtPath: "\(folder)/\(name)"
+      )
+    }
   }
 }
