@@ -140,12 +140,21 @@ public struct BoundQuery: Sendable {
   public var plan: JSONValue
   /// What each output row is made of.
   public var shape: QueryShape
+  /// Whether two runs of the query may give other rows, as with `random()` or `now()`.
+  public var isVolatile: Bool
   /// The query with its columns cast to the published types.
   public var published: String
 
   /// What an engine found out about a query.
-  public init(schema: Schema, plan: JSONValue, shape: QueryShape, published: String) {
+  public init(
+    schema: Schema,
+    plan: JSONValue,
+    shape: QueryShape,
+    isVolatile: Bool,
+    published: String
+  ) {
     self.schema = schema
+    self.isVolatile = isVolatile
     self.published = published
     self.plan = plan
     self.shape = shape

@@ -22,6 +22,8 @@ public enum PipelineError: Failure {
   case data(SourcePlace, dataset: DatasetName, message: String)
   /// A dataset was to be made before what it reads.
   case notMade(dataset: DatasetName, input: DatasetName)
+  /// No file is where a source says that its files are.
+  case noFiles(dataset: DatasetName, patterns: [String])
   /// Rules that forbid to publish.
   case checksFailed(dataset: DatasetName, [RuleResult])
   /// So much of a file cannot be decoded that its declaration must be wrong.
@@ -50,6 +52,7 @@ public enum PipelineError: Failure {
     case .definition: "pipeline.definition"
     case .data: "pipeline.data"
     case .notMade: "pipeline.not-made"
+    case .noFiles: "pipeline.no-files"
     case .checksFailed: "pipeline.checks-failed"
     case .tooManyDeadLetters: "pipeline.too-many-dead-letters"
     case .unbalanced: "pipeline.unbalanced"
@@ -66,7 +69,7 @@ public enum PipelineError: Failure {
     case .sql, .data, .tooManyDeadLetters: .data
     case .checksFailed: .check
     case .unbalanced: .bug
-    case .locked, .lockUnusable: .outside
+    case .locked, .lockUnusable, .noFiles: .outside
     }
   }
 
@@ -100,6 +103,8 @@ public enum PipelineError: Failure {
       "\(place): \(dataset): \(message)"
     case .notMade(let dataset, let input):
       "\(dataset) reads \(input), which has not been made yet: `millrace run +\(dataset)` makes both"
+    case .noFiles(let dataset, let patterns):
+      "\(dataset): no file matches \(patterns.joined(separator: ", ")): check `files` of the source"
     case .checksFailed(let dataset, let results):
       "\(dataset): nothing was published, since "
         + results.map { "rule \($0.rule) failed (\($0.violations) of \($0.evaluated))" }

@@ -103,6 +103,17 @@ public struct DataQualityValidator: Sendable {
             wanted: "string"
           )
         }
+      case .range(let column, let minimum, let maximum)
+      where schema[name: column]?.type == .string:
+        // Text compares by its bytes, so that '9' lies beyond 100.
+        for case .number? in [minimum, maximum] {
+          throw .wrongType(
+            rule: rule.name,
+            column: column,
+            type: "string",
+            wanted: "a number: cast the column in the SELECT"
+          )
+        }
       case .range(let column, _, _):
         if let type = schema[name: column]?.type, !type.isOrdered {
           throw .wrongType(

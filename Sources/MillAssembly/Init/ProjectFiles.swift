@@ -46,6 +46,8 @@ struct ProjectFiles {
       let nulls = YAMLText.list(profile.nullTexts)
       let mark = YAMLText.scalar(String(delimiter ?? ","))
       lines.append("csv: {delimiter: \(mark), header: \(hasHeader), nulls: \(nulls)}")
+    } else if profile.format == .jsonLines, !profile.nullTexts.isEmpty {
+      lines.append("nulls: \(YAMLText.list(profile.nullTexts))")
     }
     lines += profile.findings.map { YAMLText.comment($0) }
     lines += columns(profile)

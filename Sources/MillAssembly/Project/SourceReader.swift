@@ -18,7 +18,7 @@ extension ProjectFile {
     source.description = keys["description"]?.text()
     source.files = keys.required("files")?.texts("paths") ?? []
     if let format = format(keys, firstFile: source.files.first) { source.format = format }
-    if let nulls = nullTexts(keys, source.format) { source.nullTexts = nulls }
+    source.nullTexts = nullTexts(keys, source.format) ?? (source.format == .jsonLines ? [] : [""])
     source.columns = keys["columns"].flatMap(columns) ?? []
     if let zone = keys["time_zone"].flatMap(timeZone) { source.timeZone = zone }
     if let choice = keys["on_change"]?.choice(SourceDefinition.OnChange.self, "choice here") {

@@ -10,18 +10,22 @@ public struct DataFile: Hashable, Sendable {
   public var sizeInBytes: Int64
   /// What the writer said of the rows.
   public var statistics: FileStatistics
+  /// What its writer says of it, kept in the log.
+  public var tags: [String: String]
 
   /// A file as its writer reports it.
   public init(
     location: String,
     partitionValues: [String: String?] = [:],
     sizeInBytes: Int64,
-    statistics: FileStatistics
+    statistics: FileStatistics,
+    tags: [String: String] = [:]
   ) {
     self.location = location
     self.partitionValues = partitionValues
     self.sizeInBytes = sizeInBytes
     self.statistics = statistics
+    self.tags = tags
   }
 }
 

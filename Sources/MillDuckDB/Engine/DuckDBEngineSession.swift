@@ -88,6 +88,7 @@ actor DuckDBEngineSession: EngineSession {
       schema: schema,
       plan: plan,
       shape: PlanShape.of(plan),
+      isVolatile: PlanShape.isVolatile(plan),
       published: published
     )
   }

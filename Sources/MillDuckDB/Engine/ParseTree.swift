@@ -50,14 +50,25 @@ struct ParseTree {
     guard let object = value.object else { return }
     var visible = visible
     if let expressions = value["cte_map"]?["map"]?.array {
-      // A common table expression sees those before it, and itself if it is recursive.
+      // A common table expression sees those before it, and itself only if it is recursive.
       for expression in expressions {
-        if let name = expression["key"]?.text { visible.insert(name.lowercased()) }
+        let name = expression["key"]?.text?.lowercased() ?? ""
+        let body = expression["value"] ?? .null
+        let isRecursive = body["query_node"]?["type"]?.text == "RECURSIVE_CTE_NODE"
+        try visit(body, visible: isRecursive ? visible.union([name]) : visible, into: &found)
+        visible.insert(name)
       }
     }
     switch value["type"]?.text {
     case "BASE_TABLE":
       let name = value["table_name"]?.text ?? ""
+      let location = value["query_location"]?.integer.flatMap { Int(exactly: $0) }
+      if let catalog = value["catalog_name"]?.text, !catalog.isEmpty {
+        throw error(
+          "there is no dataset \(catalog).\(name): names have a layer and a word",
+          at: location
+        )
+      }
       let schema = value["schema_name"]?.text.flatMap { $0.isEmpty ? nil : $0 }
       if schema != nil || !visible.contains(name.lowercased()) {
         found.append(
@@ -76,9 +87,14 @@ struct ParseTree {
           at: value["query_location"]?.integer.flatMap { Int(exactly: $0) }
         )
       }
+    case "SHOW_REF":
+      throw error(
+        "a model is made from datasets, not from what the engine tells of itself",
+        at: nil
+      )
     default: break
     }
-    for (_, member) in object {
+    for (key, member) in object where key != "cte_map" {
       try visit(member, visible: visible, into: &found)
     }
   }

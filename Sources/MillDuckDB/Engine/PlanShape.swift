@@ -32,6 +32,21 @@ struct PlanShape {
     return walk.hasLookup ? .lookup(driving: driving) : .rowLocal
   }
 
+  /// Whether a function in the plan gives another value each time that the query runs.
+  static func isVolatile(_ node: JSONValue) -> Bool {
+    if let items = node.array { return items.contains(where: isVolatile) }
+    guard let object = node.object else { return false }
+    if let name = node["qname"]?["path"]?.array?.last?.text, volatile.contains(name) { return true }
+    return object.contains { isVolatile($0.value) }
+  }
+
+  /// Functions of chance, of the clock and of sequences.
+  private static let volatile: Set<String> = [
+    "random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "setseed", "nextval", "currval",
+    "now", "get_current_timestamp", "transaction_timestamp", "current_date", "today",
+    "get_current_time", "current_localtime", "current_localtimestamp", "age", "txid_current",
+  ]
+
   private mutating func visit(_ node: JSONValue) {
     let children = node["children"]?.array ?? []
     switch node["type"]?.text {

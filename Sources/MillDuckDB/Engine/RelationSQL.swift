@@ -185,6 +185,7 @@ struct RelationSQL {
   /// DuckDB reads a number with a point as a double; only its way into a DECIMAL keeps all digits.
   private func jsonText(_ field: String, at index: Int, _ source: RawSource) -> String {
     let text = "mill_texts[\(index + 1)]"
+    if source.textFields.contains(field) { return jsonToken(field, text) }
     guard let digits = source.decimalDigits[field] else { return text }
     let structure = JSONValue.object([field: .string("DECIMAL(38,\(min(digits, 37)))")])
     let exact =
@@ -193,6 +194,23 @@ struct RelationSQL {
     let pointer = dialect.literal("/" + Self.pointer(field))
     return "CASE WHEN mill_is_object AND json_type(mill_line, \(pointer)) = 'DOUBLE' "
       + "THEN coalesce(\(exact), \(text)) ELSE \(text) END"
+  }
+
+  /// A number with a point as it stands in the line, where a text column wants it.
+  ///
+  /// The first number behind the key is taken if its value is the field's; a key of the same name
+  /// deeper in the line that comes first and differs leaves the engine's own spelling.
+  private func jsonToken(_ field: String, _ text: String) -> String {
+    let key = JSONValue.string(field).serialized().reduce(into: "") { pattern, character in
+      if "\\^$.|?*+()[]{}".contains(character) { pattern.append("\\") }
+      pattern.append(character)
+    }
+    let pattern = "\(key)\\s*:\\s*(-?[0-9]+[.]?[0-9]*([eE][-+]?[0-9]+)?)"
+    let token = "regexp_extract(mill_line, \(dialect.literal(pattern)), 1)"
+    let pointer = dialect.literal("/" + Self.pointer(field))
+    return "CASE WHEN mill_is_object AND json_type(mill_line, \(pointer)) = 'DOUBLE' "
+      + "AND TRY_CAST(\(token) AS DOUBLE) = TRY_CAST(\(text) AS DOUBLE) "
+      + "THEN \(token) ELSE \(text) END"
   }
 
   private func numbered(_ source: RawSource, _ query: String) -> String {

@@ -30,7 +30,7 @@ struct WrittenFile {
           let entry = entries.first(where: { $0.key == .text(dialect.quote(field.name)) }),
           case .map(let facts) = entry.value
         else { continue }
-        columns[field.name] = statistics(facts, field.type)
+        columns[field.name] = try statistics(facts, field)
       }
     }
     var values: [String: String?] = [:]
@@ -48,12 +48,17 @@ struct WrittenFile {
     )
   }
 
-  private func statistics(_ facts: [Value.MapEntry], _ type: DataType) -> ColumnStatistics {
+  private func statistics(
+    _ facts: [Value.MapEntry],
+    _ field: Field
+  ) throws(EngineError) -> ColumnStatistics {
+    let type = field.type
     var text: [String: String] = [:]
     for fact in facts {
       if case .text(let key) = fact.key, case .text(let value) = fact.value { text[key] = value }
     }
     var result = ColumnStatistics(nullCount: text["null_count"].flatMap { Int64($0) })
+    try requirePublishable([text["min"], text["max"]], field)
     // NaN has no place in an order, so a column that holds one has no bounds.
     guard text["has_nan"] != "true" else { return result }
     if text["min_is_exact"] == "true" {
@@ -63,6 +68,28 @@ struct WrittenFile {
       result.maximum = text["max"].flatMap { bound($0, type, isMaximum: true) }
     }
     return result
+  }
+
+  /// Days and instants outside of the years 1 to 9999 make other readers fail on the whole table.
+  private func requirePublishable(
+    _ bounds: [String?],
+    _ field: Field
+  ) throws(EngineError) {
+    for case let text? in bounds {
+      let isFine =
+        switch field.type {
+        case .date: CivilDate(iso8601: text) != nil
+        case .timestamp: Self.instant(text) != nil
+        default: true
+        }
+      guard !isFine else { continue }
+      throw .data(
+        message: "column \(field.name) holds a \(field.type) outside of the years 1 to 9999, "
+          + "which no other reader of the table could read",
+        line: nil,
+        column: nil
+      )
+    }
   }
 
   private func bound(_ text: String, _ type: DataType, isMaximum: Bool) -> JSONValue? {

@@ -20,6 +20,8 @@ public struct RawSource: Sendable {
   /// Fields of JSON whose numbers are to keep so many digits after the point: an engine that reads
   /// numbers as doubles would round them.
   public var decimalDigits: [String: Int]
+  /// Fields of JSON that stay text, so that a number among them keeps its digits as they stand.
+  public var textFields: Set<String>
   /// Lines before the header, for CSV.
   public var skippedLines: Int64
 
@@ -32,6 +34,7 @@ public struct RawSource: Sendable {
     withOrdinal: Bool = false,
     longestRecord: ByteCount = .zero,
     decimalDigits: [String: Int] = [:],
+    textFields: Set<String> = [],
     skippedLines: Int64 = 0
   ) {
     self.path = path
@@ -41,6 +44,7 @@ public struct RawSource: Sendable {
     self.withOrdinal = withOrdinal
     self.longestRecord = longestRecord
     self.decimalDigits = decimalDigits
+    self.textFields = textFields
     self.skippedLines = skippedLines
   }
 }

@@ -121,7 +121,8 @@ extension DeltaTable {
             partitionValues: file.partitionValues,
             size: file.sizeInBytes,
             modificationTime: now,
-            stats: file.statistics.statsText(for: metadata.schema)
+            stats: file.statistics.statsText(for: metadata.schema),
+            tags: file.tags
           )
         )
       )

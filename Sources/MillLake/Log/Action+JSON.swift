@@ -97,7 +97,8 @@ extension AddFile {
       size: try json.required("size", json["size"]?.integer),
       modificationTime: json["modificationTime"]?.integer ?? 0,
       dataChange: json["dataChange"]?.bool ?? true,
-      stats: json["stats"]?.text
+      stats: json["stats"]?.text,
+      tags: (try json.textMap("tags") ?? [:]).compactMapValues { $0 }
     )
     if let vector = json["deletionVector"], !vector.isNull {
       throw ActionError(reason: "deletion vectors are not supported")
@@ -112,6 +113,7 @@ extension AddFile {
     object["modificationTime"] = .int(modificationTime)
     object["dataChange"] = .bool(dataChange)
     if let stats { object["stats"] = .string(stats) }
+    if !tags.isEmpty { object["tags"] = tags.mapValues { Optional($0) }.json }
     return .object(object)
   }
 }

@@ -36,6 +36,8 @@ public struct AddFile: Hashable, Sendable {
   public var dataChange: Bool
   /// The statistics as JSON text, exactly as they stood.
   public var stats: String?
+  /// What its writer says of the file.
+  public var tags: [String: String]
 
   /// A file that joins the table with its rows, unless `dataChange` says that they were there.
   public init(
@@ -44,7 +46,8 @@ public struct AddFile: Hashable, Sendable {
     size: Int64,
     modificationTime: Int64,
     dataChange: Bool = true,
-    stats: String? = nil
+    stats: String? = nil,
+    tags: [String: String] = [:]
   ) {
     self.path = path
     self.partitionValues = partitionValues
@@ -52,6 +55,7 @@ public struct AddFile: Hashable, Sendable {
     self.modificationTime = modificationTime
     self.dataChange = dataChange
     self.stats = stats
+    self.tags = tags
   }
 }
 

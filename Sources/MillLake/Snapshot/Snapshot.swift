@@ -59,7 +59,8 @@ public struct Snapshot: Sendable {
       location: "\(location)/\(LogPath.decode(file.path) ?? file.path)",
       partitionValues: file.partitionValues,
       sizeInBytes: file.size,
-      statistics: FileStatistics(statsText: file.stats)
+      statistics: FileStatistics(statsText: file.stats),
+      tags: file.tags
     )
   }
 }

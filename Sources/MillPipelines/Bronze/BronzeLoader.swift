@@ -43,6 +43,12 @@ struct BronzeLoader {
     try await environment.ledger.remember(survey.hashed)
     var files = survey.toLoad
     var replaced: [String] = []
+    if survey.isDefinedAnew, source.onChange == .report {
+      loaded.notes.append(
+        "the source is declared in another way than when its files were loaded; their rows stay "
+          + "as they were decoded (`on_change: replace` would load them again)"
+      )
+    }
     if !survey.revised.isEmpty {
       switch source.onChange {
       case .replace:
@@ -56,6 +62,12 @@ struct BronzeLoader {
           )
         }
       }
+    }
+    if survey.files.isEmpty {
+      guard snapshot != nil else {
+        throw PipelineError.noFiles(dataset: dataset, patterns: source.files)
+      }
+      loaded.notes.append("no file matches \(source.files.joined(separator: ", "))")
     }
     guard !files.isEmpty else {
       loaded.reason = survey.files.isEmpty ? "no files" : "no new files"
@@ -98,7 +110,12 @@ struct BronzeLoader {
     if schema?.isEmpty == true { schema = nil }
     var files: [DataFile] = []
     var letters: [FileLetters] = []
-    var transactions: [TransactionIdentifier] = []
+    var transactions = [
+      TransactionIdentifier(
+        appID: SourceSurvey.definitionAppID(dataset),
+        version: SourceSurvey.definitionVersion(source)
+      )
+    ]
     var identities: [FileIdentityRecordSeed] = []
     try await environment.lake.table(dataset).prepare()
     for file in found {
@@ -114,7 +131,11 @@ struct BronzeLoader {
         deadLetters: deadLetters
       ).run(knownSchema: schema)
       if !part.schema.isEmpty { schema = part.schema }
-      files += part.files
+      files += part.files.map { data in
+        var data = data
+        data.tags[Self.sourceTag] = file.shownPath
+        return data
+      }
       loaded.account.add(part.account)
       loaded.notes += part.notes
       loaded.bytesRead += part.scan.file.size
@@ -125,7 +146,15 @@ struct BronzeLoader {
       )
       transactions.append(transaction)
       letters.append(
-        FileLetters(shownPath: file.shownPath, files: part.letters, transaction: transaction)
+        FileLetters(
+          shownPath: file.shownPath,
+          files: part.letters.map { data in
+            var data = data
+            data.tags[Self.sourceTag] = file.shownPath
+            return data
+          },
+          transaction: transaction
+        )
       )
       identities.append(
         FileIdentityRecordSeed(found: file, sha256: part.scan.file.sha256, at: loadedAt)
@@ -210,8 +239,7 @@ struct BronzeLoader {
     guard let snapshot, !shownPaths.isEmpty else { return [] }
     let paths = Set(shownPaths.map { ByteKey($0) })
     return try snapshot.files.values.filter { file in
-      let source = file.statistics.columns["_source"]
-      guard let least = source?.minimum?.text, least == source?.maximum?.text else {
+      guard let path = file.tags[Self.sourceTag] else {
         throw PipelineError.definition(
           path: self.source.path,
           dataset: dataset,
@@ -219,9 +247,12 @@ struct BronzeLoader {
             + "`on_change: replace` cannot take one back"
         )
       }
-      return paths.contains(ByteKey(least))
+      return paths.contains(ByteKey(path))
     }
   }
+
+  /// The tag of a data file that names the one source file whose rows it holds.
+  static let sourceTag = "millrace.source"
 
   static func ownFields(_ schema: Schema) -> [Field] {
     schema.fields.filter { !BronzeSchema.reservedNames.contains($0.name) }

@@ -31,6 +31,21 @@ struct FileLoad {
 
   /// - Parameter knownSchema: The columns that the bronze table has already.
   func run(knownSchema: [Field]?) async throws -> Result {
+    let before = try await status()
+    let result = try await read(knownSchema: knownSchema)
+    // The engine opened the file anew: what was hashed and what was loaded must be one.
+    guard try await status() == before else {
+      throw SourceError.changedWhileReading(path: found.shownPath)
+    }
+    return result
+  }
+
+  private func status() async throws -> FileEntry? {
+    let files = environment.world.files
+    return try await thread.run { try files.status(found.path) }
+  }
+
+  private func read(knownSchema: [Field]?) async throws -> Result {
     let delimiter = try await delimiter()
     let options = scanOptions(delimiter)
     let scan = try await thread.run {
@@ -76,6 +91,7 @@ struct FileLoad {
       nullTexts: source.nullTexts,
       longestRecord: ByteCount(bytes: scan.longestRecordBytes),
       decimalDigits: decimalDigits(decoding),
+      textFields: Set(decoding.columns.filter { $0.type == .string }.compactMap(\.field)),
       skippedLines: max(0, (scan.headerLine ?? 1) - 1)
     )
     var copy: String?
@@ -141,6 +157,15 @@ struct FileLoad {
       let example = letters.first.map { "line \($0.line): \($0.detail)" } ?? ""
       throw tooMany(Int64(letters.count), example)
     }
+    let limit = environment.recordSizeMax.bytes
+    if let cut = letters.first(where: { letter in
+      letter.length.map { $0 <= limit && $0 > Int64(letter.raw.count) } ?? false
+    }) {
+      throw tooMany(
+        Int64(letters.count),
+        "line \(cut.line): more than \(ByteCount(bytes: Int64(Self.keptBytes))) of such records"
+      )
+    }
     result.account.deadLetters = Int64(letters.count)
     letters.sort { $0.line < $1.line }
     result.letters = try await write(letters)
@@ -191,6 +216,9 @@ struct FileLoad {
   }
 
   // MARK: Dead letters
+
+  /// Bytes of dead letters of one file that are held until they are written.
+  private static let keptBytes = 256 << 20
 
   private func write(_ letters: [DeadLetter]) async throws -> [DataFile] {
     guard !letters.isEmpty else { return [] }
@@ -335,7 +363,9 @@ struct FileLoad {
     result.schema = wanted
     let present = Set(fields.map { ByteKey($0) })
     let isJSON = source.format == .jsonLines
-    let rawNames = rawNames(of: wanted, among: fields)
+    let rawNames = rawNames(of: wanted, among: fields).map { name in
+      isJSON || present.contains(ByteKey(name)) ? name : Self.otherCase(of: name, fields) ?? name
+    }
     var columns: [FileDecoding.Column] = []
     for (field, rawName) in zip(wanted, rawNames) {
       let isPresent = isJSON || present.contains(ByteKey(rawName))
@@ -369,6 +399,13 @@ struct FileLoad {
       loadedAt: loadedAt,
       dialect: dialect
     )
+  }
+
+  /// The one field whose name differs by letter case alone: to a Delta table both are one name.
+  private static func otherCase(of name: String, _ fields: [String]) -> String? {
+    let folded = name.lowercased()
+    let alike = fields.filter { $0.lowercased() == folded }
+    return alike.count == 1 ? alike[0] : nil
   }
 
   /// Digits that tell a value apart from its rounded neighbour, for JSON alone.
@@ -420,7 +457,8 @@ struct FileLoad {
       format: format,
       maximumRecordBytes: limit,
       keptIrregularRecords: environment.deadLettersMax,
-      keptBytesPerRecord: limit
+      keptBytesPerRecord: limit,
+      keptBytes: Self.keptBytes
     )
   }
 

@@ -29,9 +29,23 @@ struct SourceSurvey {
   /// Identities found by hashing, to be remembered.
   var hashed: [FileIdentityRecord] = []
   var bytesRead: Int64 = 0
+  /// Whether the table was filled under another declaration of the source.
+  var isDefinedAnew = false
 
   var toLoad: [Found] { files.filter { $0.state == .new } }
   var revised: [Found] { files.filter { $0.state == .revised } }
+
+  /// The application identifier under which a table's log keeps the source's declaration.
+  static func definitionAppID(_ dataset: DatasetName) -> String {
+    "millrace/\(dataset)/definition"
+  }
+
+  /// What decides how a file is decoded, as the version of a transaction.
+  static func definitionVersion(_ source: SourceDefinition) -> Int64 {
+    let columns = source.columns.map { "\($0.name) \($0.type)" }
+    let text = "\(source.format)\n\(source.nullTexts)\n\(columns)\n\(source.timeZone)"
+    return fingerprint(sha256: ContentHash.sha256(Array(text.utf8)))
+  }
 
   /// The application identifier under which a table's log keeps a file's content.
   static func appID(_ dataset: DatasetName, _ shownPath: String) -> String {
@@ -53,6 +67,8 @@ extension SourceSurvey {
     on thread: BlockingExecutor
   ) async throws -> SourceSurvey {
     var survey = SourceSurvey()
+    let definition = table?.transactionVersion(definitionAppID(source.dataset))
+    survey.isDefinedAnew = definition.map { $0 != definitionVersion(source) } ?? false
     let world = environment.world
     for (shownPath, path) in try await paths(of: source, in: environment, on: thread) {
       let status = try await thread.run { try world.files.status(path) }
@@ -61,7 +77,9 @@ extension SourceSurvey {
       let known = table?.transactionVersion(appID(source.dataset, shownPath))
       if let known {
         let sha256 = try await survey.identify(found, source, in: environment, on: thread)
-        found.state = fingerprint(sha256: sha256) == known ? .loaded : .revised
+        let isSame = fingerprint(sha256: sha256) == known
+        let isStale = survey.isDefinedAnew && source.onChange == .replace
+        found.state = isSame && !isStale ? .loaded : .revised
       }
       survey.files.append(found)
     }

@@ -91,6 +91,15 @@ public enum Repair: Hashable, Sendable {
     }
   }
 
+  /// The values that the repair writes as they stand.
+  var values: [JSONValue] {
+    switch self {
+    case .fill(_, let value): [value]
+    case .impute: []
+    case .clamp(_, let minimum, let maximum): [minimum, maximum].compactMap { $0 }
+    }
+  }
+
   /// The action as accounts name it, such as `impute temp`.
   public var name: String {
     switch self {

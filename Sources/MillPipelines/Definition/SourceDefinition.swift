@@ -68,7 +68,7 @@ public struct SourceDefinition: Hashable, Sendable {
     description: String? = nil,
     files: [String],
     format: Format = .csv(delimiter: nil, hasHeader: true),
-    nullTexts: [String] = ["", "NA"],
+    nullTexts: [String]? = nil,
     columns: [Column] = [],
     timeZone: String = "UTC",
     onChange: OnChange = .report,
@@ -78,7 +78,8 @@ public struct SourceDefinition: Hashable, Sendable {
     self.description = description
     self.files = files
     self.format = format
-    self.nullTexts = nullTexts
+    // An empty field of CSV says nothing; JSON has a null of its own.
+    self.nullTexts = nullTexts ?? (format == .jsonLines ? [] : [""])
     self.columns = columns
     self.timeZone = timeZone
     self.onChange = onChange

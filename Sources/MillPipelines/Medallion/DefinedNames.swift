@@ -51,6 +51,21 @@ struct DefinedNames {
       case .reference(_, let table, _):
         try require(table, in: model, at: SourcePlace(path: model.path))
         lookups.append(table)
+      case .predicate(let sql):
+        let read = try await references(
+          "SELECT 1 WHERE (\n\(sql)\n)",
+          model,
+          engine,
+          firstLine: nil
+        )
+        if let first = read.first {
+          throw PipelineError.definition(
+            path: model.path,
+            dataset: model.dataset,
+            message: "rule \(rule.name) judges one row and cannot read \(first.name): "
+              + "use a `reference` rule, or a `query` rule for the whole"
+          )
+        }
       case .query(let sql):
         for reference in try await references(sql, model, engine, firstLine: nil) {
           let name = try dataset(reference, in: model)

@@ -38,6 +38,12 @@ struct ModelDecision {
       let consumed = current.transactionVersion(appID).map { TableVersion($0) }
       if consumed != snapshot.version { advanced.append((name, consumed, snapshot.version)) }
     }
+    if try await quarantineIsAhead(plan, current, inputs, environment) {
+      return ModelDecision(
+        work: .full,
+        reason: "a run was killed between its quarantine and its table"
+      )
+    }
     guard !advanced.isEmpty else {
       return ModelDecision(work: .nothing, reason: "up to date")
     }
@@ -49,16 +55,6 @@ struct ModelDecision {
       from < change.to, plan.inputs.contains(change.name), !plan.lookups.contains(change.name)
     else {
       return ModelDecision(work: .full, reason: reason + "; more than one input's new rows")
-    }
-    if let snapshot = inputs[change.name],
-      let rejected = try await environment.lake.table(dataset.quarantine).snapshotIfExists(),
-      let judged = rejected.transactionVersion(
-        ModelPlan.inputAppID(dataset, tableID: snapshot.metadata.id)
-      ),
-      judged > from.number
-    {
-      // Rows of a killed run are in the quarantine already; a full run replaces them.
-      return ModelDecision(work: .full, reason: reason + "; a run was killed while it published")
     }
     let shape = try await shape(of: plan, inputs, environment)
     guard shape.isRowLocal else {
@@ -79,6 +75,32 @@ struct ModelDecision {
       work: .append(change.name, files),
       reason: reason + ": only new rows"
     )
+  }
+
+  /// Whether the quarantine holds rows of a version that the table never got.
+  ///
+  /// A quarantine may lag behind, since it is not written when nothing was rejected; it names other
+  /// work than the table's only where a run died between the two commits.
+  private static func quarantineIsAhead(
+    _ plan: ModelPlan,
+    _ current: Snapshot,
+    _ inputs: [DatasetName: Snapshot],
+    _ environment: PipelineEnvironment
+  ) async throws -> Bool {
+    let dataset = plan.model.dataset
+    guard
+      let rejected = try await environment.lake.table(dataset.quarantine).snapshotIfExists(),
+      !rejected.files.isEmpty
+    else { return false }
+    let definition = ModelPlan.definitionAppID(dataset)
+    if rejected.transactionVersion(definition) != current.transactionVersion(definition) {
+      return true
+    }
+    return plan.allInputs.contains { name in
+      guard let snapshot = inputs[name] else { return false }
+      let appID = ModelPlan.inputAppID(dataset, tableID: snapshot.metadata.id)
+      return (rejected.transactionVersion(appID) ?? -1) > (current.transactionVersion(appID) ?? -1)
+    }
   }
 
   private static func shape(

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Crypto
 internal import MillCore
 internal import MillEngine
 internal import MillLake
@@ -27,10 +26,7 @@ struct ModelPlan: Sendable {
     text += "\(model.keys)\n\(model.newestBy)\n\(model.partitionBy)\n\(model.strategy.rawValue)\n"
     text += model.repairs.map(Self.text).joined(separator: "\n") + "\n"
     text += model.rules.map(Self.text).joined(separator: "\n")
-    return SHA256.hash(data: Array(text.utf8)).map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
+    return ContentHash.sha256(Array(text.utf8))
   }
 
   /// The hash as the version of a transaction: its first 60 bits.

@@ -204,6 +204,17 @@ struct ModelRunner {
         message: "the column name \"\(name)\" cannot be published: \(objection)"
       )
     }
+    for repair in model.repairs {
+      for value in repair.values {
+        guard let type = schema[name: repair.column]?.type, !type.holds(value) else { continue }
+        throw PipelineError.definition(
+          path: model.path,
+          dataset: dataset,
+          message:
+            "`repair` puts \(value.serialized()) into column \(repair.column), which is \(type)"
+        )
+      }
+    }
     if let field = schema.fields.first(where: { $0.name == DataQualityValidator.rulesColumn }) {
       throw PipelineError.definition(
         path: model.path,
@@ -236,7 +247,7 @@ struct ModelRunner {
     _ session: any EngineSession,
     into made: inout Made
   ) async throws -> RelationName {
-    let keeping: Keeping = bound.shape.isCheap ? .view : .stored
+    let keeping: Keeping = bound.shape.isCheap && !bound.isVolatile ? .view : .stored
     var relation = RelationName("mill_candidates")
     do {
       try await session.define(relation, as: bound.published, keeping: keeping)

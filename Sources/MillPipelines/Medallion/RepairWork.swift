@@ -98,8 +98,10 @@ struct RepairWork {
     let plain = "CAST(\(dialect.literal(text)) AS \(dialect.typeName(type)))"
     switch type {
     case .long, .integer, .short, .byte:
+      guard Int64(text) == nil else { return plain }
       // A median of integers may lie between two of them.
-      return "CAST(round(CAST(\(dialect.literal(text)) AS DOUBLE)) AS \(dialect.typeName(type)))"
+      return
+        "CAST(round(CAST(\(dialect.literal(text)) AS DECIMAL(38,10))) AS \(dialect.typeName(type)))"
     default: return plain
     }
   }

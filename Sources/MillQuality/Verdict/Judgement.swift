@@ -42,7 +42,12 @@ struct Judgement {
       guard case .unique(let columns) = rule.check else { continue }
       let found = try await findRepeated(columns, in: distinct, index: index)
       results.append(
-        RuleResult(rule, evaluated: counts.candidates, violations: found.rows)
+        RuleResult(
+          rule,
+          evaluated: rule.mostly < 1
+            ? try await countPresent(columns, in: distinct) : counts.candidates,
+          violations: found.rows
+        )
       )
       if let violation = found.violation, rule.severity == .quarantine {
         repeated.append((rule, violation))
@@ -81,6 +86,14 @@ struct Judgement {
   }
 
   private static let badName = RelationName("mill_bad")
+
+  /// A column of ours in a query over the user's: a name that none of theirs has.
+  private func free(_ name: String) -> String {
+    let taken = Set(schema.names.map { $0.lowercased() })
+    var name = name
+    while taken.contains(name) { name += "_" }
+    return dialect.quote(name)
+  }
 
   private func sql(_ name: RelationName) -> String {
     dialect.quote([name.schema, name.name].compactMap { $0 })
@@ -235,16 +248,17 @@ struct Judgement {
     let newest = validator.newestBy.map { "\(dialect.quote($0)) DESC NULLS LAST" }
     let bytes = schema.names.map { "\(dialect.quote($0)) ASC NULLS LAST" }
     let kept = RelationName("mill_kept")
+    let rank = free("mill_rank")
     try await session.define(
       kept,
       as: """
         SELECT \(dialect.list(schema.names)) FROM (
           SELECT *, row_number() OVER (
             PARTITION BY \(dialect.list(keys))
-            ORDER BY \((newest + bytes).joined(separator: ", "))) AS mill_rank
+            ORDER BY \((newest + bytes).joined(separator: ", "))) AS \(rank)
           FROM (\(survivors)) AS survivors
           WHERE \(isRepeated)) AS ranked
-        WHERE mill_rank = 1
+        WHERE \(rank) = 1
         """,
       keeping: .stored
     )
@@ -264,10 +278,11 @@ struct Judgement {
     as name: RelationName
   ) async throws -> (groups: Int64, rows: Int64) {
     let present = columns.map { "\(dialect.quote($0)) IS NOT NULL" }.joined(separator: " AND ")
+    let rowsName = free("mill_rows")
     try await session.define(
       name,
       as: """
-        SELECT \(dialect.list(columns)), count(*) AS mill_rows
+        SELECT \(dialect.list(columns)), count(*) AS \(rowsName)
         FROM (\(query)) AS compared
         WHERE \(present)
         GROUP BY \(dialect.list(columns))
@@ -276,10 +291,20 @@ struct Judgement {
       keeping: .stored
     )
     let row = try await session.rows(
-      "SELECT count(*), CAST(coalesce(sum(mill_rows), 0) AS BIGINT) FROM \(sql(name))",
+      "SELECT count(*), CAST(coalesce(sum(\(rowsName)), 0) AS BIGINT) FROM \(sql(name))",
       limit: 1
     )
     return (row.integer(0, 0) ?? 0, row.integer(0, 1) ?? 0)
+  }
+
+  /// Rows that a rule on keys compares: those without a null in the key.
+  private func countPresent(_ columns: [String], in query: String) async throws -> Int64 {
+    let present = columns.map { "\(dialect.quote($0)) IS NOT NULL" }.joined(separator: " AND ")
+    let row = try await session.rows(
+      "SELECT count(*) FROM (\(query)) AS compared WHERE \(present)",
+      limit: 1
+    )
+    return row.integer(0, 0) ?? 0
   }
 
   private func findRepeated(

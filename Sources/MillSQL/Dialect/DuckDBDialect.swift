@@ -64,19 +64,34 @@ public struct DuckDBDialect: Dialect {
     case .string: return text
     case .long, .integer, .short, .byte:
       // A cast would round 2.5 to 3; only text that is a whole number passes.
-      return exact(text, cast, scale: 0)
+      return "CASE WHEN regexp_full_match(\(text), '[-+]?[0-9]+') THEN \(cast) "
+        + "WHEN \(isNumeral(text)) THEN \(exact(text, cast, scale: 0)) END"
     case .decimal(_, let scale):
-      return exact(text, cast, scale: scale)
+      return "CASE WHEN \(isNumeral(text)) THEN \(exact(text, cast, scale: scale)) END"
     case .float, .double:
-      return cast
+      // NaN is read, to become null; a number beyond the type's range is no number.
+      return "CASE WHEN NOT isinf(\(cast)) THEN \(cast) END"
+    case .date:
+      // Ten characters from a year on: a time behind the day would be cut off.
+      return "CASE WHEN strlen(\(text)) <= 10 AND instr(\(text), '-') = 5 "
+        + "AND \(cast) BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN \(cast) END"
     case .timestamp:
-      guard timeZone != "UTC" else { return cast }
-      return zoned(text, timeZone)
+      let value = timeZone == "UTC" ? cast : zoned(text, timeZone)
+      // What is finer than a microsecond would be cut off; words such as `epoch` are no times.
+      return "CASE WHEN instr(\(text), '-') = 5 AND (strlen(\(text)) <= 26 "
+        + "OR NOT regexp_matches(\(text), '[.][0-9]{6}[0-9]*[1-9]')) "
+        + "AND \(cast) BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' "
+        + "AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' THEN \(value) END"
     case .binary:
       return "encode(\(text))"
     default:
       return cast
     }
+  }
+
+  /// Whether text is a number as people write it: the engine also takes `0x10` and `1_000`.
+  private func isNumeral(_ text: String) -> String {
+    "regexp_full_match(\(text), ' *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)? *')"
   }
 
   /// The cast where the text has no digit beyond the scale but zeros.
@@ -104,8 +119,11 @@ public struct DuckDBDialect: Dialect {
       let first = "\(late) - INTERVAL \(minutes) MINUTE"
       return "WHEN timezone(\(literal(zone)), \(first)) = \(naive) THEN \(first) "
     }.joined()
-    return "CASE WHEN regexp_matches(\(text), ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') "
-      + "THEN TRY_CAST(\(text) AS TIMESTAMP WITH TIME ZONE) "
+    // Only what is a day and a time and nothing else is naive: `12:00:00 UTC` names its zone.
+    let isNaive =
+      "regexp_full_match(\(text), "
+      + "'[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)? *')"
+    return "CASE WHEN NOT \(isNaive) THEN TRY_CAST(\(text) AS TIMESTAMP WITH TIME ZONE) "
       + earlier + "ELSE \(late) END"
   }
 

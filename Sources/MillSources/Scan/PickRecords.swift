@@ -17,10 +17,10 @@ public func pickRecords(
 ) throws(SourceError) -> [IrregularRecord] {
   var options = options
   options.pickedRecords = numbers
-  options.keptIrregularRecords = numbers.count + scan.irregular.count
+  options.keptIrregularRecords = numbers.count
   var sink = KeptIrregulars(options)
   let again = try frameFile(path, scan.file.path, options, FileStream.defaultChunkBytes, &sink)
-  let picked = sink.records.filter { $0.reason == .picked }
+  let picked = sink.records
   guard again.file == scan.file, picked.count == numbers.count else {
     throw .changedWhileReading(path: scan.file.path)
   }

@@ -105,6 +105,8 @@ struct KeptIrregulars: RecordSink {
     head: borrowing RecordHead,
     tail: UnsafeRawBufferPointer
   ) {
+    // Who asks for records by number has seen the irregular ones.
+    guard options.pickedRecords.isEmpty || reason == .picked else { return }
     guard records.count < options.keptIrregularRecords else { return }
     let room = min(options.keptBytesPerRecord, options.keptBytes - keptBytes)
     let bytes = head.joined(with: tail, limit: max(0, min(room, extent.length)))
