@@ -132,10 +132,17 @@ public struct Workspace: Sendable {
     let settings = project.settings
     // The process as a whole keeps within `memory`; what is not the engine's needs the rest.
     let share = ByteCount(bytes: settings.memory.bytes / 4 * 3)
+    var files: [String] = []
     var folders = [project.lakeFolder, "\(project.stateFolder)/tmp"]
     for source in project.definition.sources {
       for pattern in source.files {
-        folders.append(fixedFolder(of: resolvePath(pattern, relativeTo: project.folder)))
+        let path = resolvePath(pattern, relativeTo: project.folder)
+        // A file that is named opens itself alone, a pattern the folder that it searches.
+        if path.contains(where: { "*?[".contains($0) }) {
+          folders.append(fixedFolder(of: path))
+        } else {
+          files.append(path)
+        }
       }
     }
     return try DuckDBEngine(
@@ -144,7 +151,8 @@ public struct Workspace: Sendable {
         temporary: settings.temp,
         temporaryFolder: "\(project.stateFolder)/tmp/engine",
         threads: settings.threads,
-        folders: Array(Set(folders)).sorted()
+        folders: Array(Set(folders)).sorted(),
+        files: Array(Set(files)).sorted()
       )
     )
   }

@@ -28,6 +28,8 @@ public final class DuckDBEngine: Engine {
     public var threads: Int?
     /// Folders and files that queries may read and write; everything below a folder is meant.
     public var folders: [String]
+    /// Single files that queries may read besides.
+    public var files: [String]
 
     /// Bounds with their defaults: 1.5 GiB of memory, 50 GiB of temporary disk, all cores, no folders.
     public init(
@@ -35,13 +37,15 @@ public final class DuckDBEngine: Engine {
       temporary: ByteCount = ByteCount(bytes: 50 << 30),
       temporaryFolder: String? = nil,
       threads: Int? = nil,
-      folders: [String] = []
+      folders: [String] = [],
+      files: [String] = []
     ) {
       self.memory = memory
       self.temporary = temporary
       self.temporaryFolder = temporaryFolder
       self.threads = threads
       self.folders = folders
+      self.files = files
     }
   }
 
@@ -68,6 +72,7 @@ public final class DuckDBEngine: Engine {
       settings["max_temp_directory_size"] = "\(configuration.temporary.bytes) bytes"
     }
     let folders = configuration.folders.map { dialect.literal($0) }.joined(separator: ", ")
+    let files = configuration.files.map { dialect.literal($0) }.joined(separator: ", ")
     do {
       database = try Database(configuration: settings)
       let connection = try database.connect()
@@ -77,6 +82,7 @@ public final class DuckDBEngine: Engine {
         SET GLOBAL error_on_division_by_zero = false;
         SET GLOBAL ieee_floating_point_ops = false;
         SET GLOBAL allowed_directories = [\(folders)];
+        SET GLOBAL allowed_paths = [\(files)];
         SET GLOBAL enable_external_access = false;
         SET GLOBAL allowed_configs = ['enable_progress_bar', 'enable_progress_bar_print',
           'progress_bar_time'];
