@@ -117,6 +117,8 @@ struct ErrorReport {
       let text = error.description
       let message = text.hasPrefix(lead) ? String(text.dropFirst(lead.count)) : text
       return [Item(place: place, message: message)]
+    case let error as DefinitionMistakes:
+      return error.mistakes.flatMap { items(of: $0) }
     case is CancellationError:
       return [Item(message: "interrupted")]
     case let error as any Failure where error.errorClass == .cancelled:

@@ -12,8 +12,8 @@ struct ValidateCommand: Command {
     abstract: "Check every definition, without touching data.",
     discussion: """
       Reads millrace.yaml, sources and models, parses all SQL, and orders the datasets. What is \
-      wrong is shown with its line; the exit status is 2 then. Columns are checked when a model \
-      is run, since only data knows them.
+      wrong is shown with its line; the exit status is 2 then. Models and their rules are held \
+      against the columns that sources declare or tables have.
 
         $ millrace validate
         DATASET       MADE FROM       DEFINED IN
@@ -41,6 +41,8 @@ struct ValidateCommand: Command {
       let definitions = pipeline.graph.order.compactMap { dataset in
         Definition(dataset, in: pipeline)
       }
+      let check = try await pipeline.check()
+      if !check.mistakes.isEmpty { throw DefinitionMistakes(mistakes: check.mistakes) }
       if console.isJSON {
         console.show(
           json: [
@@ -63,6 +65,9 @@ struct ValidateCommand: Command {
       }
       console.show(table)
       console.show()
+      for (dataset, reason) in check.unchecked {
+        console.show("not looked into: \(dataset), since \(reason)")
+      }
       console.show(
         "\(NumberText.counted(definitions.count, "dataset")), "
           + console.style.green("no mistake found")
@@ -70,6 +75,15 @@ struct ValidateCommand: Command {
       return .done
     }
   }
+}
+
+/// Mistakes of several definitions, shown one after the other.
+struct DefinitionMistakes: Failure {
+  var mistakes: [any Failure]
+
+  var code: String { mistakes.first?.code ?? "pipeline.definition" }
+  var errorClass: ErrorClass { .definition }
+  var description: String { mistakes.map(\.description).joined(separator: "\n") }
 }
 
 /// A source or model as a line of `validate`.

@@ -50,6 +50,19 @@ public struct MedallionPipeline: Sendable {
     sources = Dictionary(uniqueKeysWithValues: definition.sources.map { ($0.dataset, $0) })
   }
 
+  func modelPlan(_ dataset: DatasetName) -> ModelPlan? { models[dataset] }
+
+  func table(of dataset: DatasetName) -> DeltaTable { environment.lake.table(dataset) }
+
+  func runner(for plan: ModelPlan) -> ModelRunner {
+    ModelRunner(
+      plan: plan,
+      environment: environment,
+      runID: "",
+      startedAt: environment.world.clock.now()
+    )
+  }
+
   /// What a run would do now, and why; nothing is changed.
   public func plan(_ selectors: [String] = []) async throws -> [PlannedNode] {
     let selected = try graph.selected(by: selectors)

@@ -70,9 +70,9 @@ struct ModelRunner {
     _ session: any EngineSession,
     into made: inout Made
   ) async throws {
-    let bound = try await bind(inputs, session)
+    let bound = try await bind(inputs.mapValues(\.schema), session)
     try validate(bound.schema)
-    try validateReferences(inputs)
+    try validateReferences(inputs.mapValues(\.schema))
     try requireLegalStrategy(bound.shape)
     // What is read: all of every input, or only what is new of one.
     for name in plan.allInputs {
@@ -123,18 +123,45 @@ struct ModelRunner {
     try await publish(verdict, bound, inputs, current, session, into: &made)
   }
 
+  /// Holds the model against the columns of what it reads, without a row.
+  ///
+  /// - Returns: The columns that it publishes.
+  /// - Throws: `PipelineError` where its author wrote the mistake.
+  func check(_ schemas: [DatasetName: Schema]) async throws -> Schema {
+    let session = try await environment.engine.session(named: "check \(dataset)")
+    do {
+      let bound = try await bind(schemas, session)
+      try validate(bound.schema)
+      try validateReferences(schemas)
+      try requireLegalStrategy(bound.shape)
+      await session.close()
+      return bound.schema
+    } catch {
+      await session.close()
+      throw placed(error)
+    }
+  }
+
+  /// The columns of this model's quarantine.
+  static func quarantineSchema(of schema: Schema) -> Schema {
+    Schema(
+      schema.fields + [
+        Field(DataQualityValidator.rulesColumn, .array(element: .string, containsNull: true)),
+        Field("_run", .string),
+        Field("_judged_at", .timestamp),
+      ]
+    )
+  }
+
   // MARK: Select
 
   /// Binds the SELECT against empty tables of the right schemas, so that the plan names them.
   private func bind(
-    _ inputs: [DatasetName: Snapshot],
+    _ schemas: [DatasetName: Schema],
     _ session: any EngineSession
   ) async throws -> BoundQuery {
-    for (name, snapshot) in inputs {
-      try await session.define(
-        RelationName(name),
-        as: TableContents(schema: snapshot.schema)
-      )
+    for (name, schema) in schemas {
+      try await session.define(RelationName(name), as: TableContents(schema: schema))
     }
     let bound: BoundQuery
     do {
@@ -142,7 +169,7 @@ struct ModelRunner {
     } catch let error as EngineError {
       throw UserQueryError(error)
     }
-    for name in inputs.keys { try await session.drop(RelationName(name)) }
+    for name in schemas.keys { try await session.drop(RelationName(name)) }
     try await environment.ledger.record(
       PlanRecord(
         dataset: dataset.description,
@@ -225,10 +252,10 @@ struct ModelRunner {
   }
 
   /// Holds the columns that rules look values up in against the tables that have them.
-  private func validateReferences(_ inputs: [DatasetName: Snapshot]) throws {
+  private func validateReferences(_ schemas: [DatasetName: Schema]) throws {
     for rule in model.rules {
       guard case .reference(_, let table, let keys) = rule.check,
-        let schema = inputs[table]?.schema
+        let schema = schemas[table]
       else { continue }
       for key in keys where schema[name: key] == nil {
         throw PipelineError.definition(
@@ -344,13 +371,7 @@ struct ModelRunner {
       to: WriteTarget(location: table.store.location, partitionColumns: model.partitionBy)
     )
     var bad: [DataFile] = []
-    let badSchema = Schema(
-      bound.schema.fields + [
-        Field(DataQualityValidator.rulesColumn, .array(element: .string, containsNull: true)),
-        Field("_run", .string),
-        Field("_judged_at", .timestamp),
-      ]
-    )
+    let badSchema = Self.quarantineSchema(of: bound.schema)
     if let query = verdict.bad {
       try await quarantine.prepare()
       bad = try await session.write(
