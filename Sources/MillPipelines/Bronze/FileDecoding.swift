@@ -30,17 +30,32 @@ struct FileDecoding {
   static let relation = RelationName("mill_raw")
 
   /// The rows that decode, with the reserved columns.
+  ///
+  /// Each field is decoded once: the innermost query decodes, the next one judges, the outermost
+  /// one keeps.
   var goodQuery: String {
-    var list = columns.map { "\(value($0)) AS \(dialect.quote($0.name))" }
+    var inner = ["_malformed", "\(rescued) AS mill_rescued"]
+    var failing = ["_malformed"]
+    var list: [String] = []
+    for (index, column) in columns.enumerated() {
+      let name = "mill_value_\(index)"
+      inner.append("\(plainValue(column)) AS \(name)")
+      if isChecked(column), let field = column.field {
+        inner.append("\(dialect.quote(field)) IS NOT NULL AS mill_has_\(index)")
+        failing.append("(mill_has_\(index) AND \(name) IS NULL)")
+      }
+      list.append("\(withoutNaN(name, column.type)) AS \(dialect.quote(column.name))")
+    }
     for field in BronzeSchema.reserved {
       list.append("\(reserved(field)) AS \(dialect.quote(field.name))")
     }
-    let failing = failures.map(\.condition)
-    let condition = (["_malformed"] + failing).map { "(\($0))" }.joined(separator: " OR ")
+    let isBad = dialect.computedOnce(failing.joined(separator: " OR "))
     return """
       SELECT \(list.joined(separator: ",\n  "))
-      FROM \(dialect.quote(Self.relation.name))
-      WHERE NOT (\(condition))
+      FROM (SELECT *, \(isBad) AS mill_is_bad
+        FROM (SELECT \(inner.joined(separator: ",\n    "))
+          FROM \(dialect.quote(Self.relation.name))) AS decoded) AS judged
+      WHERE NOT mill_is_bad
       """
   }
 
@@ -59,23 +74,29 @@ struct FileDecoding {
 
   private var failures: [(condition: String, column: String)] {
     columns.compactMap { column in
-      guard let field = column.field, column.type != column.storedType ?? .string else {
-        return nil
-      }
+      guard isChecked(column), let field = column.field else { return nil }
       let raw = dialect.quote(field)
       return ("\(raw) IS NOT NULL AND (\(decoded(column, raw))) IS NULL", column.name)
     }
   }
 
-  private func value(_ column: Column) -> String {
+  /// Whether a field of the column may fail to decode.
+  private func isChecked(_ column: Column) -> Bool {
+    column.field != nil && column.type != column.storedType ?? .string
+  }
+
+  private func plainValue(_ column: Column) -> String {
     guard let field = column.field else {
       return "CAST(NULL AS \(dialect.typeName(column.type)))"
     }
-    let decoded = decoded(column, dialect.quote(field))
-    switch column.type {
-    // NaN is no value: it becomes null (docs/semantics.md, 4).
-    case .double, .float: return "CASE WHEN NOT isnan(\(decoded)) THEN \(decoded) END"
-    default: return decoded
+    return decoded(column, dialect.quote(field))
+  }
+
+  /// NaN is no value: it becomes null (docs/semantics.md, 4).
+  private func withoutNaN(_ value: String, _ type: DataType) -> String {
+    switch type {
+    case .double, .float: "CASE WHEN NOT isnan(\(value)) THEN \(value) END"
+    default: value
     }
   }
 
@@ -104,7 +125,7 @@ struct FileDecoding {
     case "_source": dialect.literal(shownPath)
     case "_loaded_at":
       "CAST(\(dialect.literal(loadedAt.description)) AS \(dialect.typeName(.timestamp)))"
-    case "_rescued": rescued
+    case "_rescued": "mill_rescued"
     default: "CAST(NULL AS \(dialect.typeName(field.type)))"
     }
   }

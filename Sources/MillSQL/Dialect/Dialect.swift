@@ -16,6 +16,9 @@ public protocol Dialect: Sendable {
   func decoded(_ text: String, as type: DataType, timeZone: String) -> String
   /// Whether an array of text holds this text.
   func contains(_ list: String, text: String) -> String
+  /// A condition over computed columns that keeps the optimizer from computing them once more for
+  /// a filter on it.
+  func computedOnce(_ condition: String) -> String
   /// The names among (condition, name) whose condition holds, as an array of text.
   func namesWhere(_ conditions: [(condition: String, name: String)]) -> String
 }
