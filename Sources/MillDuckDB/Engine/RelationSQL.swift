@@ -192,8 +192,10 @@ struct RelationSQL {
       "CAST(json_transform(mill_line, \(dialect.literal(structure.serialized())))"
       + ".\(dialect.quote(field)) AS VARCHAR)"
     let pointer = dialect.literal("/" + Self.pointer(field))
-    return "CASE WHEN mill_is_object AND json_type(mill_line, \(pointer)) = 'DOUBLE' "
-      + "THEN coalesce(\(exact), \(text)) ELSE \(text) END"
+    // A double holds fifteen digits exactly; only longer text is worth another parse.
+    return "CASE WHEN mill_is_object AND strlen(\(text)) > 15 "
+      + "THEN CASE WHEN json_type(mill_line, \(pointer)) = 'DOUBLE' "
+      + "THEN coalesce(\(exact), \(text)) ELSE \(text) END ELSE \(text) END"
   }
 
   /// A number with a point as it stands in the line, where a text column wants it.
@@ -208,7 +210,9 @@ struct RelationSQL {
     let pattern = "\(key)\\s*:\\s*(-?[0-9]+[.]?[0-9]*([eE][-+]?[0-9]+)?)"
     let token = "regexp_extract(mill_line, \(dialect.literal(pattern)), 1)"
     let pointer = dialect.literal("/" + Self.pointer(field))
-    return "CASE WHEN mill_is_object AND json_type(mill_line, \(pointer)) = 'DOUBLE' "
+    // Text that is no number at all, the usual case, is not parsed again.
+    return "CASE WHEN TRY_CAST(\(text) AS DOUBLE) IS NULL THEN \(text) "
+      + "WHEN mill_is_object AND json_type(mill_line, \(pointer)) = 'DOUBLE' "
       + "AND TRY_CAST(\(token) AS DOUBLE) = TRY_CAST(\(text) AS DOUBLE) "
       + "THEN \(token) ELSE \(text) END"
   }
