@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import MillTesting
 import Testing
 
 /// The map in docs/design.md and the manifest say the same, and imports point down.
@@ -17,21 +18,16 @@ struct MapTests {
 
   /// The manifest as the package manager reads it.
   static func manifest() throws -> [Room] {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
+    let folder = FileManager.default.temporaryDirectory
+    let output = folder.appendingPathComponent("mill-map-\(UUID().uuidString).json")
+    defer { try? FileManager.default.removeItem(at: output) }
+    let command = [
       "swift", "package", "--package-path", root.path,
       // Not the build's own folder, which is locked while tests run.
-      "--scratch-path",
-      FileManager.default.temporaryDirectory.appendingPathComponent("mill-map").path,
-      "dump-package",
+      "--scratch-path", folder.appendingPathComponent("mill-map").path, "dump-package",
     ]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    try ChildProcess(command, output: output.path).wait()
+    let bytes = try Data(contentsOf: output)
     let json = try JSONSerialization.jsonObject(with: bytes) as? [String: Any]
     let targets = json?["targets"] as? [[String: Any]] ?? []
     return targets.compactMap { target in

@@ -2,6 +2,7 @@
 
 import Foundation
 import MillCore
+import MillTesting
 import Testing
 
 /// Real processes, killed without warning while they run.
@@ -39,21 +40,15 @@ struct CrashTests {
           try? FileManager.default.removeItem(atPath: "\(project)/\(left)")
         }
       }
-      let process = try Program.start(
-        ["run"],
-        in: project,
-        output: .nullDevice,
-        errors: .nullDevice
-      )
+      let process = try Program.start(["run"], in: project)
       let share = Double(random.next() % 1000) / 1000
       // The point of death is a time: there is nothing else to wait for in another process.
       let microseconds =
         Double(whole.components.seconds) * 1e6
         + Double(whole.components.attoseconds) / 1e12
       usleep(UInt32(share * microseconds))
-      _ = Foundation.kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-      if process.terminationReason == .uncaughtSignal { died += 1 }
+      process.kill()
+      if case .killed = process.wait() { died += 1 }
       guard kill % 2 == 1 || kill == Self.kills - 1 else { continue }
       let resumed = try Program.run(["run"], in: project)
       #expect(resumed.status == 0, "seed \(seed), kill \(kill): \(resumed.errors)")
@@ -71,7 +66,7 @@ struct CrashTests {
     let scratch = try Scratch()
     #expect(try Program.run(["init", "p", "--rows", "20000"], in: scratch.path).status == 0)
     let project = scratch.path + "/p"
-    let process = try Program.start(["run"], in: project, output: .nullDevice, errors: .nullDevice)
+    let process = try Program.start(["run"], in: project)
     // The lock file names its owner as soon as the lock is held.
     let lock = project + "/.millrace/run.lock"
     while process.isRunning,
@@ -82,8 +77,8 @@ struct CrashTests {
     let second = try Program.run(["run"], in: project)
     #expect(second.status == 3)
     #expect(second.errors.contains("another run has this project"))
-    _ = Foundation.kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    process.kill()
+    process.wait()
     #expect(try Program.run(["run"], in: project).status == 0)
     let runs = try JSONValue(parsing: Program.run(["runs", "--json"], in: project).output)
     let states = runs["runs"]?.array?.compactMap { $0["status"]?.text } ?? []

@@ -60,37 +60,4 @@ struct LockTests {
     let owner = String(decoding: try sandbox.read(".millrace/run.lock"), as: UTF8.self)
     #expect(owner.contains(report.runID))
   }
-
-  @Test("a process that is killed gives the lock back", .enabled(if: LockTests.flock != nil))
-  func killed() async throws {
-    let sandbox = try sandbox()
-    try sandbox.write(".millrace/run.lock", "run 0, process 4711, since long ago")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try #require(Self.flock))
-    let ready = Pipe()
-    process.arguments = [
-      sandbox.folder + "/.millrace/run.lock", "/bin/sh", "-c", "echo ready; exec sleep 60",
-    ]
-    process.standardOutput = ready
-    try process.run()
-    _ = ready.fileHandleForReading.readData(ofLength: 6)
-    let error = await #expect(throws: PipelineError.self) { try await sandbox.run() }
-    #expect(error?.description.contains("process 4711") == true)
-    // `flock` has handed its descriptor to the child: both must die, as one process would.
-    for child in try Self.children(of: process.processIdentifier) { kill(child, SIGKILL) }
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    let report = try await sandbox.run()
-    #expect(report.trouble == "")
-  }
-
-  static let flock = ["/usr/bin/flock", "/bin/flock"].first {
-    FileManager.default.isExecutableFile(atPath: $0)
-  }
-
-  private static func children(of process: Int32) throws -> [Int32] {
-    let path = "/proc/\(process)/task/\(process)/children"
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
-    return text.split(separator: " ").compactMap { Int32($0) }
-  }
 }

@@ -72,6 +72,7 @@ struct ReviewSourceTests {
       Cell("timestamp", "infinity"), Cell("timestamp", "-infinity"),
       Cell("timestamp", "20000-01-01 00:00:00"),
       Cell("timestamp", "0000-01-01 00:00:00"),
+      Cell("timestamp", "9999-12-31 23:00:00-05"), Cell("timestamp", "0001-01-01 00:00:00+05"),
       Cell("timestamp", "2001-02-03 (BC) 00:00:00"), Cell("date", "2001-02-03 (BC)"),
       Cell("date", "0000-01-01"), Cell("double", "1e400"), Cell("double", "inf"),
       Cell("double", "-inf"), Cell("double", "Infinity"), Cell("double", "-1e400"),

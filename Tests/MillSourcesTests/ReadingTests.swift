@@ -3,6 +3,7 @@
 import Foundation
 import MillCore
 import MillSources
+import MillTesting
 import Testing
 
 private let csv = ScanOptions(format: .csv)
@@ -174,14 +175,9 @@ struct IdentityTests {
         == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
     let large = try scratch.file("x.gz", try gzipped((0..<600_000).map { UInt8($0 % 97) }))
-    let process = Process()
-    let pipe = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["sha256sum", large]
-    process.standardOutput = pipe
-    try process.run()
-    let printed = text(Array(pipe.fileHandleForReading.readDataToEndOfFile()))
-    process.waitUntilExit()
+    let output = large + ".sum"
+    try ChildProcess(["sha256sum", large], output: output).wait()
+    let printed = text(try contents(output))
     for format in [SourceFormat.jsonLines, .parquet] {
       let found = try scan(path: large, shownAs: "raw/x.gz", options: ScanOptions(format: format))
       #expect(found.file.sha256 == String(printed.prefix(64)))

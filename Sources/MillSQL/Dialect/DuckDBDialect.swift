@@ -83,7 +83,14 @@ public struct DuckDBDialect: Dialect {
       let value = timeZone == "UTC" ? cast : zoned(text, timeZone)
       // What is finer than a microsecond would be cut off; words such as `epoch`, the year 0 and
       // years before Christ are no times.
+      let isInside =
+        "\(value) BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' "
+        + "AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
+      // Only at the ends of time can a zone carry an instant out of the years that there are.
+      let isFarFromEnds =
+        "NOT starts_with(\(text), '9999') AND NOT starts_with(\(text), '0001')"
       return "CASE WHEN instr(\(text), '-') = 5 AND NOT contains(\(text), '(') "
+        + "AND (\(isFarFromEnds) OR \(isInside)) "
         + "AND NOT starts_with(\(text), '0000') AND (strlen(\(text)) <= 26 "
         + "OR NOT regexp_matches(\(text), '[.][0-9]{6}[0-9]*[1-9]')) THEN \(value) END"
     case .binary:

@@ -40,21 +40,17 @@ public func deltaCheck(
   return try JSONValue(parsing: output)
 }
 
-/// The standard output of a program; what it says on standard error is shown as it comes.
+/// The standard output of a program; what it says on standard error is dropped.
 private func output(of program: String, _ arguments: [String]) async throws -> [UInt8] {
   try await withCheckedThrowingContinuation { continuation in
     // Waiting for a process blocks, so it has a thread outside of the cooperative pool.
     DispatchQueue.global().async {
-      let process = Process()
-      let pipe = Pipe()
-      process.executableURL = URL(fileURLWithPath: program)
-      process.arguments = arguments
-      process.standardOutput = pipe
+      let file = FileManager.default.temporaryDirectory
+        .appendingPathComponent("mill-peer-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: file) }
       do {
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        continuation.resume(returning: Array(output))
+        try ChildProcess([program] + arguments, output: file.path).wait()
+        continuation.resume(returning: Array(try Data(contentsOf: file)))
       } catch {
         continuation.resume(throwing: error)
       }

@@ -2,6 +2,7 @@
 
 import Foundation
 import MillCore
+import MillTesting
 
 /// The built binary, run as a user runs it.
 struct Program {
@@ -41,26 +42,22 @@ struct Program {
     return debug
   }
 
+  private static let plainTerminal: [String: String?] = ["NO_COLOR": "1", "COLUMNS": nil]
+
   /// Starts a command; the caller waits for it or kills it.
   static func start(
     _ arguments: [String],
     in folder: String,
-    output: FileHandle,
-    errors: FileHandle
-  ) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try path())
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    var environment = ProcessInfo.processInfo.environment
-    environment["NO_COLOR"] = "1"
-    environment["COLUMNS"] = nil
-    process.environment = environment
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    return process
+    output: String? = nil,
+    errors: String? = nil
+  ) throws -> ChildProcess {
+    try ChildProcess(
+      [try path()] + arguments,
+      in: folder,
+      environment: Self.plainTerminal,
+      output: output,
+      errors: errors
+    )
   }
 
   /// Runs a command to its end.
@@ -68,24 +65,26 @@ struct Program {
     // Files rather than pipes: nobody has to read while it runs, whatever it prints.
     let base = FileManager.default.temporaryDirectory
       .appendingPathComponent("mill-cli-\(UUID().uuidString)")
-    let outputURL = base.appendingPathExtension("out")
-    let errorsURL = base.appendingPathExtension("err")
-    for url in [outputURL, errorsURL] {
-      try Data().write(to: url)
-    }
+    let output = base.appendingPathExtension("out")
+    let errors = base.appendingPathExtension("err")
     defer {
-      try? FileManager.default.removeItem(at: outputURL)
-      try? FileManager.default.removeItem(at: errorsURL)
+      try? FileManager.default.removeItem(at: output)
+      try? FileManager.default.removeItem(at: errors)
     }
-    let output = try FileHandle(forWritingTo: outputURL)
-    let errors = try FileHandle(forWritingTo: errorsURL)
-    let process = try start(arguments, in: folder, output: output, errors: errors)
-    process.waitUntilExit()
+    let ending = try start(arguments, in: folder, output: output.path, errors: errors.path).wait()
+    var status: Int32 = 0
+    var wasKilled = false
+    switch ending {
+    case .exited(let number): status = number
+    case .killed(let signal):
+      status = signal
+      wasKilled = true
+    }
     return Outcome(
-      status: process.terminationStatus,
-      output: String(decoding: try Data(contentsOf: outputURL), as: UTF8.self),
-      errors: String(decoding: try Data(contentsOf: errorsURL), as: UTF8.self),
-      wasKilled: process.terminationReason == .uncaughtSignal
+      status: status,
+      output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+      errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self),
+      wasKilled: wasKilled
     )
   }
 }
