@@ -9,7 +9,7 @@ import Testing
 @Suite("The flights of New York and Houston")
 struct FlightsTests {
   @Test("become a project whose run finds the one impossible wind and nothing else")
-  func run() throws {
+  func run() async throws {
     guard let shared = requireShared("data/flights") else { return }
     let scratch = try Scratch()
     let files = [
@@ -41,6 +41,13 @@ struct FlightsTests {
     let bad = try Program.run(["table", "rows", "quarantine.weather", "--json"], in: project)
     #expect(bad.output.contains("1048.36"))
     #expect(bad.output.contains("range_wind_speed"))
+    // A foreign reader finds the same rows, and statistics that hold against them.
+    for (name, count) in rows {
+      let table = "\(project)/lake/\(name.replacingOccurrences(of: ".", with: "/"))"
+      guard let found = try await deltaCheck(table: table) else { break }
+      #expect(found["row_count"]?.integer == count, "\(name)")
+      #expect(found["problems"] == [], "\(name): \(found["problems"]?.serialized() ?? "")")
+    }
     let again = try Program.run(["run"], in: project)
     #expect(again.status == 0)
   }
