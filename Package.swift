@@ -121,6 +121,6 @@ let package = Package(
       ]
     ),
     tests("MillCLITests", ["MillCore", "MillTesting"]),
-    tests("HouseTests", ["MillTesting"]),
+    tests("HouseTests", ["MillTesting", "Millrace"]),
   ]
 )
