@@ -53,7 +53,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     // 1: what everything stands on
-    room("MillCore", [crypto]),
+    room("MillCore", []),
     // 2: contracts and storage
     room("MillLake", ["MillCore"]),
     room("MillEngine", ["MillCore"]),
@@ -66,8 +66,8 @@ let package = Package(
     room(
       "MillPipelines",
       [
-        "MillCore", "MillEngine", "MillLake", "MillLedger", "MillLineage", "MillQuality",
-        "MillSQL", "MillSources", crypto,
+        "MillCore", "MillEngine", "MillLake", "MillLedger", "MillQuality", "MillSQL",
+        "MillSources", crypto,
       ]
     ),
     room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillSQL"]),
@@ -75,8 +75,8 @@ let package = Package(
     room(
       "MillAssembly",
       [
-        "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger", "MillLineage",
-        "MillPipelines", "MillQuality", "MillSQL", "MillSources", yams,
+        "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger", "MillPipelines",
+        "MillQuality", "MillSQL", "MillSources", yams,
       ]
     ),
     // 6: the command line

@@ -57,7 +57,7 @@ struct MapTests {
     for line in section.split(separator: "\n") where line.hasPrefix("| ") {
       let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
       guard cells.count == 2 else { continue }
-      imports[cells[0]] = Set(cells[1].components(separatedBy: ", "))
+      imports[cells[0]] = Set(cells[1].components(separatedBy: ", ")).subtracting(["-"])
     }
     return block.split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ").map(String.init)
@@ -94,6 +94,22 @@ struct MapTests {
       }
       for adapter in ["MillDuckDB"] where room.imports.contains(adapter) {
         #expect(level >= 4 || room.name == adapter, "\(room.name) imports an adapter")
+      }
+    }
+  }
+
+  @Test("a room declares no room that none of its files imports")
+  func declaredIsUsed() throws {
+    for room in try Self.manifest() where room.name.hasPrefix("Mill") && room.name != "MillBench" {
+      let url = Self.root.appendingPathComponent("Sources/\(room.name)")
+      var text = ""
+      let files = FileManager.default.enumerator(atPath: url.path)
+      while let name = files?.nextObject() as? String {
+        guard name.hasSuffix(".swift") else { continue }
+        text += try String(contentsOf: url.appendingPathComponent(name), encoding: .utf8)
+      }
+      for other in room.imports {
+        #expect(text.contains("import \(other)\n"), "\(room.name) declares \(other)")
       }
     }
   }
