@@ -353,8 +353,10 @@ extension Value {
     case .int(let number): .int(number)
     case .uint(let number): .int(number)
     case .hugeint(let number): .int(number)
-    case .float(let number): .real(Double(number))
-    case .double(let number): .real(number)
+    case .float(let number):
+      // JSON has no words for these; null would hide them.
+      number.isFinite ? .real(Double(number)) : .string("\(number)")
+    case .double(let number): number.isFinite ? .real(number) : .string("\(number)")
     case .text(let text): .string(text)
     case .list(let items): .array(items.map(\.json))
     default: .string("\(self)")

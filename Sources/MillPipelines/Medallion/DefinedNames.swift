@@ -68,7 +68,7 @@ struct DefinedNames {
         }
       case .query(let sql):
         for reference in try await references(sql, model, engine, firstLine: nil) {
-          let name = try dataset(reference, in: model)
+          let name = try dataset(reference, in: model, at: SourcePlace(path: model.path))
           if name != model.dataset { lookups.append(name) }
         }
       default: break
@@ -101,10 +101,12 @@ struct DefinedNames {
 
   private func dataset(
     _ reference: TableReference,
-    in model: ModelDefinition
+    in model: ModelDefinition,
+    at known: SourcePlace? = nil
   ) throws(PipelineError) -> DatasetName {
     let text = ([reference.schema].compactMap { $0 } + [reference.name]).joined(separator: ".")
-    let place = place(of: reference, in: model)
+    // An offset into the SQL of a rule is none into that of the model.
+    let place = known ?? place(of: reference, in: model)
     guard let name = DatasetName(text.lowercased()) ?? DatasetName(text) else {
       throw .unknownDataset(place, name: text, nearest: nearest(text))
     }
