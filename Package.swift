@@ -70,7 +70,7 @@ let package = Package(
         "MillSources", crypto,
       ]
     ),
-    room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillSQL"]),
+    room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillLake", "MillSQL"]),
     // 4: configuration becomes services
     room(
       "MillAssembly",

@@ -19,6 +19,10 @@ actor LazyEngine: Engine {
     try await engine().references(in: query)
   }
 
+  func predicate(of condition: String) async throws -> TablePredicate {
+    try await engine().predicate(of: condition)
+  }
+
   func session(named name: String) async throws -> any EngineSession {
     try await engine().session(named: name)
   }

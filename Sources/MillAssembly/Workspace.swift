@@ -38,7 +38,11 @@ public struct Workspace: Sendable {
     self.world = world
     let state = project.stateFolder
     try await files.run { try world.files.createFolders(state) }
-    lake = Lake(location: project.lakeFolder, world: world)
+    lake = Lake(
+      location: project.lakeFolder,
+      world: world,
+      checkpoints: LazyCheckpoints { try DuckDBCheckpoints() }
+    )
     let path = "\(state)/ledger.sqlite"
     ledger = try await files.run { try Ledger(path: path) }
     engine = LazyEngine(dialect: .duckDB) { try Self.openEngine(for: project) }
@@ -75,7 +79,8 @@ public struct Workspace: Sendable {
     let session = try await engine.session(named: "inspect \(dataset)")
     do {
       let relation = RelationName(dataset)
-      try await session.define(relation, as: snapshot.contents)
+      let contents = try snapshot.contents(of: snapshot.files, withStatistics: true)
+      try await session.define(relation, as: contents)
       let wanted = rules ?? model?.rules ?? []
       for rule in wanted {
         guard case .reference(_, let other, _) = rule.check, other != dataset else { continue }
@@ -87,7 +92,7 @@ public struct Workspace: Sendable {
         schema: snapshot.schema,
         in: session,
         dialect: engine.dialect,
-        nullCounts: snapshot.contents.nullCounts
+        nullCounts: contents.nullCounts
       )
       await session.close()
       return (snapshot.version, verdict)
@@ -109,7 +114,7 @@ public struct Workspace: Sendable {
     let session = try await engine.session(named: "rows \(dataset)")
     do {
       let relation = RelationName("mill_rows")
-      try await session.define(relation, as: snapshot.contents)
+      try await session.define(relation, as: try snapshot.contents)
       let rows = try await session.rows(
         "SELECT * FROM mill_rows LIMIT \(max(0, limit))",
         limit: max(0, limit)

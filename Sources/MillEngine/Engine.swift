@@ -16,6 +16,11 @@ public protocol Engine: Sendable {
   /// - Throws: `EngineError.sql` with the position for text that is not one SELECT.
   func references(in query: String) async throws -> [TableReference]
 
+  /// What a condition in SQL says of rows, as far as it can be judged by what is known of files.
+  ///
+  /// - Throws: `EngineError.sql` for text that is not one condition, or that reads tables.
+  func predicate(of condition: String) async throws -> TablePredicate
+
   /// A workspace of its own: names defined in it are seen by nobody else.
   func session(named name: String) async throws -> any EngineSession
 
@@ -26,7 +31,14 @@ public protocol Engine: Sendable {
 /// A workspace of an ``Engine``: relations are defined by name, then queried or written.
 public protocol EngineSession: Sendable {
   /// Defines a relation over one version of a table.
-  func define(_ relation: RelationName, as contents: TableContents) async throws
+  ///
+  /// - Parameter withPlaces: Whether each row's file and its number in the file, from 0, are columns
+  ///   too: ``RowPlace/file`` and ``RowPlace/row``.
+  func define(
+    _ relation: RelationName,
+    as contents: TableContents,
+    withPlaces: Bool
+  ) async throws
 
   /// Defines a relation over a raw file: a text column per field, `_rescued` and `_malformed`.
   func define(_ relation: RelationName, as source: RawSource) async throws
@@ -65,6 +77,21 @@ public protocol EngineSession: Sendable {
 
   /// Ends the session and drops everything defined in it.
   func close() async
+}
+
+extension EngineSession {
+  /// Defines a relation over one version of a table.
+  public func define(_ relation: RelationName, as contents: TableContents) async throws {
+    try await define(relation, as: contents, withPlaces: false)
+  }
+}
+
+/// The columns that tell a row's place in the files of a table.
+public enum RowPlace {
+  /// Text: the file as an engine opens it.
+  public static let file = "_mill_file"
+  /// Long: the row's number in the file, from 0.
+  public static let row = "_mill_row"
 }
 
 /// Whether a defined relation is computed once or each time that it is read.
@@ -119,16 +146,35 @@ public struct WriteTarget: Sendable {
   public var partitionColumns: [String]
   /// Files are cut near this size.
   public var fileSize: ByteCount
+  /// The table's own columns, where it is there already: rows are cast to its types, and stored
+  /// under the names and numbers that its files use. nil: as the query has them.
+  public var table: TableLayout?
 
   /// A folder that takes one set of files, or one for each set of partition values.
   public init(
     location: String,
     partitionColumns: [String] = [],
-    fileSize: ByteCount = ByteCount(bytes: 256 << 20)
+    fileSize: ByteCount = ByteCount(bytes: 256 << 20),
+    table: TableLayout? = nil
   ) {
     self.location = location
     self.partitionColumns = partitionColumns
     self.fileSize = fileSize
+    self.table = table
+  }
+}
+
+/// How a table stores its columns.
+public struct TableLayout: Hashable, Sendable {
+  /// All columns of the table.
+  public var schema: Schema
+  /// By what the columns are found in the files.
+  public var mapping: ColumnMapping
+
+  /// The columns of a table and their names in its files.
+  public init(schema: Schema, mapping: ColumnMapping = .none) {
+    self.schema = schema
+    self.mapping = mapping
   }
 }
 

@@ -4,12 +4,14 @@ public import MillCore
 
 /// A Delta Lake table: Parquet files and a log of JSON commits that says which of them count.
 ///
-/// Millrace writes reader version 1 and writer version 2, which every reader of Delta can read.
+/// Tables that Millrace makes have reader version 1 and writer version 2, which every reader of
+/// Delta can read; it reads and writes those of other writers with the features that
+/// ``TableFeature`` names.
 ///
 /// ```swift
-/// let table = DeltaTable(name: "silver.flights", store: store, world: .system())
+/// let table = DeltaTable(name: "silver.flights", store: store, world: .system(), checkpoints: engine)
 /// let snapshot = try await table.snapshot()
-/// snapshot.contents.rows  // 100000
+/// snapshot.rows  // 100000
 /// ```
 ///
 /// > Source: Delta transaction log protocol.
@@ -19,165 +21,125 @@ public struct DeltaTable: Sendable {
   /// Where the log and the files lie.
   public let store: any ObjectStore
   let world: World
+  /// Who reads and writes the Parquet files of the log; nil for a table without checkpoints.
+  let checkpoints: (any CheckpointFormat)?
+  let cache: SnapshotCache?
+  let report: (@Sendable (LakeNotice) -> Void)?
 
   /// A table at a place; whether it exists is seen when it is used.
-  public init(name: String, store: any ObjectStore, world: World) {
+  ///
+  /// - Parameters:
+  ///   - checkpoints: Who reads and writes checkpoints; without it a table that has them is read
+  ///     from its commits, and none are made.
+  ///   - cache: Where snapshots are kept between calls, so that only newer commits are read.
+  ///   - report: Called for what was amiss and could be got around.
+  public init(
+    name: String,
+    store: any ObjectStore,
+    world: World,
+    checkpoints: (any CheckpointFormat)? = nil,
+    cache: SnapshotCache? = nil,
+    report: (@Sendable (LakeNotice) -> Void)? = nil
+  ) {
     self.name = name
     self.store = store
     self.world = world
+    self.checkpoints = checkpoints
+    self.cache = cache
+    self.report = report
   }
 
   static let logFolder = "_delta_log"
 
   /// Whether the folder holds a table.
   public func exists() async throws(LakeError) -> Bool {
-    try await !versions().isEmpty
+    try await !listing().isEmpty
   }
 
   /// The newest version, or nil when there is no table.
   public func newestVersion() async throws(LakeError) -> TableVersion? {
-    try await versions().last?.version
-  }
-
-  /// The table at its newest version, or at an older one.
-  ///
-  /// - Throws: `LakeError.noTable`, `.noVersion`, `.gap`, `.corruptCommit`, `.unsupported`.
-  /// - Complexity: One read per commit.
-  public func snapshot(at version: TableVersion? = nil) async throws(LakeError) -> Snapshot {
-    guard let snapshot = try await snapshotIfExists(at: version) else {
-      throw .noTable(table: name)
-    }
-    return snapshot
-  }
-
-  /// The table at its newest version or an older one, or nil when there is no table at all.
-  public func snapshotIfExists(at version: TableVersion? = nil) async throws(LakeError) -> Snapshot?
-  {
-    let commits = try await versions()
-    guard let oldest = commits.first?.version, let newest = commits.last?.version else {
-      return nil
-    }
-    if let version, version < oldest || version > newest {
-      throw .noVersion(table: name, version: version, oldest: oldest, newest: newest)
-    }
-    var replay = Replay(table: name)
-    var committedAt = Instant(microseconds: 0)
-    for commit in commits where version.map({ commit.version <= $0 }) ?? true {
-      try replay.apply(try await actions(of: commit.version), version: commit.version)
-      committedAt = max(committedAt, commit.modified)
-    }
-    return try replay.snapshot(location: store.location, committedAt: committedAt)
-  }
-
-  /// The newest `limit` commits, newest first.
-  public func history(limit: Int = 50) async throws(LakeError) -> [CommitSummary] {
-    var summaries: [CommitSummary] = []
-    for commit in try await versions().suffix(limit).reversed() {
-      var info = JSONObject()
-      var added: [AddFile] = []
-      var removed = 0
-      for action in try await actions(of: commit.version) {
-        switch action {
-        case .commitInfo(let found): info = found
-        case .add(let file): added.append(file)
-        case .remove: removed += 1
-        default: break
-        }
-      }
-      let rows = added.map { FileStatistics(statsText: $0.stats).rows }
-      summaries.append(
-        CommitSummary(
-          version: commit.version,
-          committedAt: commit.modified,
-          info: info,
-          filesAdded: added.count,
-          filesRemoved: removed,
-          rowsAdded: rows.contains(nil) ? nil : rows.reduce(0) { $0 + ($1 ?? 0) }
-        )
-      )
-    }
-    return summaries
-  }
-
-  /// The files that commits after `old` up to `new` added, if nothing else happened to the rows.
-  ///
-  /// - Returns: nil when a commit removed rows, so that the difference is not a set of files.
-  public func filesAppended(
-    after old: TableVersion,
-    through new: TableVersion
-  ) async throws(LakeError) -> [AddFile]? {
-    var added: [AddFile] = []
-    var version = old.successor
-    while version <= new {
-      for action in try await actions(of: version) {
-        switch action {
-        case .add(let file) where file.dataChange: added.append(file)
-        case .remove(let file) where file.dataChange: return nil
-        default: break
-        }
-      }
-      version = version.successor
-    }
-    return added
+    let listing = try await listing()
+    guard let newest = listing.newest else { return nil }
+    try requireWhole(listing, through: newest)
+    return newest
   }
 
   /// Makes the folder into which an engine writes this table's files.
   public func prepare() async throws(LakeError) {
-    do {
-      try await store.prepare("")
-    } catch {
-      throw .storage(table: name, cause: error)
-    }
+    try await storing { () async throws(FileError) in try await store.prepare("") }
   }
 
-  struct CommitFile {
-    var version: TableVersion
-    var modified: Instant
+  /// The names in the log, in one operation.
+  package func listing() async throws(LakeError) -> LogListing {
+    LogListing(
+      try await storing { () async throws(FileError) in try await store.names(Self.logFolder) }
+    )
   }
 
-  /// The commits in the log, in order and without holes.
-  func versions() async throws(LakeError) -> [CommitFile] {
-    let listing: [StoredObject]
-    do {
-      listing = try await store.list(Self.logFolder)
-    } catch {
-      throw .storage(table: name, cause: error)
-    }
-    let commits = listing.compactMap { object in
-      TableVersion(logFileName: object.name).map {
-        CommitFile(version: $0, modified: object.modified)
-      }
-    }
-    var next = TableVersion.first
-    for commit in commits {
-      guard commit.version == next else { throw .gap(table: name, missing: next) }
-      next = next.successor
-    }
-    return commits
+  /// Refuses a log from which a version cannot be made.
+  func requireWhole(
+    _ listing: LogListing,
+    through version: TableVersion
+  ) throws(LakeError) {
+    let newest = listing.candidates(for: version).first?.version
+    guard let missing = listing.commits(after: newest, through: version).missing else { return }
+    throw .gap(table: name, missing: missing)
   }
 
+  /// The actions of one commit.
   func actions(of version: TableVersion) async throws(LakeError) -> [Action] {
+    guard let actions = try await actionsIfExist(of: version) else {
+      throw .gap(table: name, missing: version)
+    }
+    return actions
+  }
+
+  /// The actions of one commit, or nil when nobody has made it.
+  func actionsIfExist(of version: TableVersion) async throws(LakeError) -> [Action]? {
     let bytes: [UInt8]
     do {
       bytes = try await store.read("\(Self.logFolder)/\(version.logFileName)")
     } catch {
-      if case .notFound = error { throw .gap(table: name, missing: version) }
+      if case .notFound = error { return nil }
       throw .storage(table: name, cause: error)
     }
+    return try parse(bytes, version)
+  }
+
+  /// Reads actions, a line each.
+  func parse(_ bytes: [UInt8], _ version: TableVersion) throws(LakeError) -> [Action] {
     var actions: [Action] = []
-    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    for (index, line) in lines.enumerated() where !line.isEmpty {
+    var start = 0
+    var line = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      line += 1
+      defer { start = end + 1 }
+      guard end > start else { continue }
       do {
-        actions.append(try Action(line: Array(line)))
+        actions.append(try Action(line: Array(bytes[start..<end])))
       } catch {
+        if let feature = error.feature {
+          throw .unsupported(table: name, version: version, feature: feature)
+        }
         throw .corruptCommit(
           table: name,
           version: version,
-          line: index + 1,
+          line: line,
           reason: error.reason
         )
       }
     }
     return actions
+  }
+
+  func storing<T>(
+    _ body: () async throws(FileError) -> T
+  ) async throws(LakeError) -> T {
+    do {
+      return try await body()
+    } catch {
+      throw .storage(table: name, cause: error)
+    }
   }
 }

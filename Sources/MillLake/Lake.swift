@@ -9,13 +9,41 @@ public struct Lake: Sendable {
   private let standing: String
   private let world: World
   private let thread: BlockingExecutor
+  private let checkpoints: (any CheckpointFormat)?
+  private let cache = SnapshotCache()
+  private let report: (@Sendable (LakeNotice) -> Void)?
 
   /// A lake below an absolute folder, which need not exist yet.
-  public init(location: String, world: World) {
+  ///
+  /// - Parameters:
+  ///   - checkpoints: Who reads and writes the Parquet files of logs.
+  ///   - report: Called for what was amiss in a log and could be got around.
+  public init(
+    location: String,
+    world: World,
+    checkpoints: (any CheckpointFormat)? = nil,
+    report: (@Sendable (LakeNotice) -> Void)? = nil
+  ) {
     self.location = location
     standing = LocalObjectStore.folder(of: location)
     self.world = world
     thread = BlockingExecutor(name: "mill-lake")
+    self.checkpoints = checkpoints
+    self.report = report
+  }
+
+  /// A Delta table anywhere on the disk, whoever made it.
+  ///
+  /// - Parameter folder: The table's absolute folder.
+  public func table(at folder: String) -> DeltaTable {
+    DeltaTable(
+      name: folder,
+      store: LocalObjectStore(location: folder, world: world, thread: thread),
+      world: world,
+      checkpoints: checkpoints,
+      cache: cache,
+      report: report
+    )
   }
 
   /// The table of a dataset such as `silver.flights`; it need not exist.
@@ -28,7 +56,10 @@ public struct Lake: Sendable {
         world: world,
         thread: thread
       ),
-      world: world
+      world: world,
+      checkpoints: checkpoints,
+      cache: cache,
+      report: report
     )
   }
 
@@ -41,7 +72,7 @@ public struct Lake: Sendable {
         let log = "\(layer.rawValue)/\(entry.name)/\(DeltaTable.logFolder)"
         guard let name = DatasetName(layer: layer, name: entry.name),
           // A folder that a run only got ready holds no table yet.
-          try await store.list(log).contains(where: { TableVersion(logFileName: $0.name) != nil })
+          try await store.names(log).contains(where: { LogFileName($0) != nil })
         else { continue }
         names.append(name)
       }

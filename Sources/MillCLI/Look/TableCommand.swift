@@ -66,9 +66,9 @@ struct TableListCommand: Command {
     for snapshot in snapshots {
       table.append([
         .init(snapshot.table), .init(snapshot.version.description),
-        .init(snapshot.contents.rows.map { NumberText.grouped($0) } ?? "?"),
+        .init(snapshot.rows.map { NumberText.grouped($0) } ?? "?"),
         .init(NumberText.grouped(snapshot.files.count)),
-        .init(NumberText.bytes(snapshot.contents.sizeInBytes)),
+        .init(NumberText.bytes(snapshot.files.sizeInBytes)),
         .init(TimeText.seconds(snapshot.committedAt), .dim),
       ])
     }
@@ -136,10 +136,10 @@ struct TableShowCommand: Command {
     }
     console.show(columns)
     console.show()
-    let rows = snapshot.contents.rows.map { NumberText.counted($0, "row") } ?? "rows not counted"
+    let rows = snapshot.rows.map { NumberText.counted($0, "row") } ?? "rows not counted"
     console.show(
       "\(rows) in \(NumberText.counted(snapshot.files.count, "file")), "
-        + NumberText.bytes(snapshot.contents.sizeInBytes)
+        + NumberText.bytes(snapshot.files.sizeInBytes)
     )
     console.show("id        \(snapshot.metadata.id.printable)")
     console.show("location  \(snapshot.location.printable)")
@@ -162,9 +162,9 @@ extension Snapshot {
     var object = JSONObject()
     object["table"] = .string(table)
     object["version"] = .int(version.number)
-    object["rows"] = contents.rows.map { .int($0) } ?? .null
+    object["rows"] = rows.map { .int($0) } ?? .null
     object["files"] = .int(files.count)
-    object["bytes"] = .int(contents.sizeInBytes)
+    object["bytes"] = .int(files.sizeInBytes)
     object["committed_at"] = .string(committedAt.description)
     return object
   }

@@ -70,7 +70,7 @@ struct TableRowsCommand: Command {
       }
       RowsText(result).show(on: console)
       if console.output.isTTY {
-        let total = snapshot.contents.rows.map { " of \(NumberText.counted($0, "row"))" } ?? ""
+        let total = snapshot.rows.map { " of \(NumberText.counted($0, "row"))" } ?? ""
         console.show()
         console.show(
           console.style.dim(

@@ -87,6 +87,7 @@ extension DataType {
     case "date": self = .date
     case "timestamp": self = .timestamp
     case "timestamp_ntz": self = .timestampWithoutZone
+    case "void", "null": self = .void
     // Spark's own default, which old writers leave out.
     case "decimal": self = .decimal(precision: 10, scale: 0)
     default:
@@ -193,6 +194,7 @@ extension DataType: CustomStringConvertible {
     case .date: "date"
     case .timestamp: "timestamp"
     case .timestampWithoutZone: "timestamp_ntz"
+    case .void: "void"
     case .array(let element, _): "array<\(element)>"
     case .map(let key, let value, _): "map<\(key), \(value)>"
     case .structure(let fields):

@@ -39,11 +39,13 @@ public indirect enum DataType: Hashable, Sendable {
   case map(key: DataType, value: DataType, valueContainsNull: Bool)
   /// Named members of their own types.
   case structure([Field])
+  /// Nothing: every row is null and no file has the column. Read, never written.
+  case void
 
   /// Whether values have an order that minimum and maximum statistics may use.
   public var isOrdered: Bool {
     switch self {
-    case .array, .map, .structure, .binary, .boolean: false
+    case .array, .map, .structure, .binary, .boolean, .void: false
     default: true
     }
   }
@@ -59,7 +61,7 @@ public indirect enum DataType: Hashable, Sendable {
   /// Whether the type may be a partition column: nested types may not.
   public var isPrimitive: Bool {
     switch self {
-    case .array, .map, .structure: false
+    case .array, .map, .structure, .void: false
     default: true
     }
   }

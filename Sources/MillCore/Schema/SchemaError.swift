@@ -5,7 +5,7 @@
 /// A path names the column at fault with its steps: `orders.items.element.price`.
 @nonexhaustive
 public enum SchemaError: Failure, Equatable {
-  /// A type that Millrace does not publish, such as `variant` or `void`.
+  /// A type that Millrace does not publish, such as `variant`.
   case unsupportedType(name: String, path: String)
   /// A decimal whose precision is not 1 to 38 or whose scale is not 0 to its precision.
   case invalidDecimal(text: String, path: String)

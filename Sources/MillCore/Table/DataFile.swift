@@ -8,10 +8,12 @@ public struct DataFile: Hashable, Sendable {
   public var partitionValues: [String: String?]
   /// Length of the file in bytes; a reader finds the Parquet footer by it.
   public var sizeInBytes: Int64
-  /// What the writer said of the rows.
+  /// What the writer said of the rows in the file, those that are deleted since included.
   public var statistics: FileStatistics
   /// What its writer says of it, kept in the log.
   public var tags: [String: String]
+  /// The rows that are in the file and not in the table; nil for none.
+  public var deletedRows: DeletedRows?
 
   /// A file as its writer reports it.
   public init(
@@ -19,13 +21,47 @@ public struct DataFile: Hashable, Sendable {
     partitionValues: [String: String?] = [:],
     sizeInBytes: Int64,
     statistics: FileStatistics,
-    tags: [String: String] = [:]
+    tags: [String: String] = [:],
+    deletedRows: DeletedRows? = nil
   ) {
     self.location = location
     self.partitionValues = partitionValues
     self.sizeInBytes = sizeInBytes
     self.statistics = statistics
     self.tags = tags
+    self.deletedRows = deletedRows
+  }
+
+  /// Rows of the table in this file; nil when the writer did not say.
+  public var rows: Int64? {
+    statistics.rows.map { max(0, $0 - (deletedRows?.cardinality ?? 0)) }
+  }
+}
+
+/// Where an engine finds which rows of a file are deleted.
+///
+/// > Source: Delta transaction log protocol, "Deletion Vectors".
+public struct DeletedRows: Hashable, Sendable {
+  /// Where the vector's bytes lie.
+  public enum Place: Hashable, Sendable {
+    /// In the log itself.
+    case inline([UInt8])
+    /// In a file of vectors, from this byte on.
+    case file(location: String, offset: Int)
+  }
+
+  /// Where the vector's bytes lie.
+  public var place: Place
+  /// Length of the serialized vector.
+  public var sizeInBytes: Int
+  /// How many rows are deleted.
+  public var cardinality: Int64
+
+  /// A vector at a place that the lake has checked to be the table's own.
+  public init(place: Place, sizeInBytes: Int, cardinality: Int64) {
+    self.place = place
+    self.sizeInBytes = sizeInBytes
+    self.cardinality = cardinality
   }
 }
 
@@ -51,12 +87,20 @@ public struct ColumnStatistics: Hashable, Sendable {
   public var maximum: JSONValue?
   /// Rows that are null here, of the rows of the file; nil when unknown.
   public var nullCount: Int64?
+  /// The same of the members of a structure, by name.
+  public var members: [String: ColumnStatistics]
 
   /// Facts of one column; what is left out is unknown.
-  public init(minimum: JSONValue? = nil, maximum: JSONValue? = nil, nullCount: Int64? = nil) {
+  public init(
+    minimum: JSONValue? = nil,
+    maximum: JSONValue? = nil,
+    nullCount: Int64? = nil,
+    members: [String: ColumnStatistics] = [:]
+  ) {
     self.minimum = minimum
     self.maximum = maximum
     self.nullCount = nullCount
+    self.members = members
   }
 }
 
@@ -70,27 +114,27 @@ public struct TableContents: Hashable, Sendable {
   public var partitionColumns: [String]
   /// The files whose rows together are the table.
   public var files: [DataFile]
-  /// Whether some files may lack columns that the schema has.
-  public var mayLackColumns: Bool
+  /// By what the columns are found in the files.
+  public var mapping: ColumnMapping
 
   /// One version of a table; without files it is a table without rows.
   public init(
     schema: Schema,
     partitionColumns: [String] = [],
     files: [DataFile] = [],
-    mayLackColumns: Bool = false
+    mapping: ColumnMapping = .none
   ) {
     self.schema = schema
     self.partitionColumns = partitionColumns
     self.files = files
-    self.mayLackColumns = mayLackColumns
+    self.mapping = mapping
   }
 
   /// Rows over all files; nil if one file's writer did not say.
   public var rows: Int64? {
     var sum: Int64 = 0
     for file in files {
-      guard let rows = file.statistics.rows else { return nil }
+      guard let rows = file.rows else { return nil }
       sum += rows
     }
     return sum
@@ -102,7 +146,9 @@ public struct TableContents: Hashable, Sendable {
     for field in schema.fields {
       var sum: Int64? = 0
       for file in files {
-        let nulls = file.statistics.columns[field.name]?.nullCount
+        // Of deleted rows nobody knows which were null.
+        let nulls =
+          file.deletedRows == nil ? file.statistics.columns[field.name]?.nullCount : nil
         sum = sum.flatMap { sum in nulls.map { sum + $0 } }
       }
       counts[field.name] = sum

@@ -23,8 +23,17 @@ public protocol FileSystem: Sendable {
   func createFolders(_ path: String) throws(FileError)
   /// The entries of a folder in byte order, without `.` and `..`.
   func list(_ path: String) throws(FileError) -> [FileEntry]
+  /// The names in a folder in byte order, without `.` and `..`.
+  func names(in path: String) throws(FileError) -> [String]
   /// What is known of one path, or nil if there is nothing.
   func status(_ path: String) throws(FileError) -> FileEntry?
+}
+
+extension FileSystem {
+  /// The names of a listing, for disks that have no cheaper way.
+  public func names(in path: String) throws(FileError) -> [String] {
+    try list(path).map(\.name)
+  }
 }
 
 /// One name in a folder.

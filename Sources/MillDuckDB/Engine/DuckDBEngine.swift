@@ -106,6 +106,18 @@ public final class DuckDBEngine: Engine {
     return try ParseTree(JSONValue(parsing: text), text: query).references()
   }
 
+  /// What a condition says of whole files, from DuckDB's parse tree.
+  public func predicate(of condition: String) async throws -> TablePredicate {
+    let query = "SELECT 1 WHERE (\n\(condition)\n)"
+    let answer = try await engineErrors { () async throws(DuckDBError) in
+      try await parser.rows("SELECT json_serialize_sql(?)", [.text(query)])
+    }
+    guard case .text(let text)? = answer.first?.first else {
+      throw EngineError.failed(message: "the parser gave no tree")
+    }
+    return try ParseTree(JSONValue(parsing: text), text: query).condition()
+  }
+
   /// Opens a connection with an in-memory catalog of its own.
   public func session(named name: String) async throws -> any EngineSession {
     let number = sessions.withLock { count in

@@ -18,6 +18,8 @@ actor DuckDBEngineSession: EngineSession {
   private let relations = RelationSQL()
   /// What has been defined, and whether it is a table rather than a view.
   private var defined: [RelationName: Bool] = [:]
+  /// How many tables of deleted rows there are.
+  private var deletions = 0
 
   init(database: Database, catalog: String, name: String) async throws(EngineError) {
     self.catalog = catalog
@@ -37,12 +39,86 @@ actor DuckDBEngineSession: EngineSession {
     }
   }
 
-  func define(_ relation: RelationName, as contents: TableContents) async throws {
+  func define(
+    _ relation: RelationName,
+    as contents: TableContents,
+    withPlaces: Bool
+  ) async throws {
     guard contents.files.isEmpty else {
-      return try await create(relation, isTable: false, "AS \(relations.query(contents))")
+      let deleted = try await deletedRows(of: contents)
+      return try await create(
+        relation,
+        isTable: false,
+        "AS \(relations.query(contents, deleted: deleted, withPlaces: withPlaces))"
+      )
     }
     // A table rather than a query over nothing: the plan then names what it reads.
-    try await create(relation, isTable: true, "(\(relations.columns(contents.schema)))")
+    let places =
+      withPlaces ? ", \(RelationSQL.fileColumn) VARCHAR, \(RelationSQL.rowColumn) BIGINT" : ""
+    try await create(relation, isTable: true, "(\(relations.columns(contents.schema))\(places))")
+  }
+
+  /// Puts the deleted rows of all files into a table of this session.
+  ///
+  /// - Returns: The table's name, or nil when no row is deleted.
+  private func deletedRows(of contents: TableContents) async throws(EngineError) -> String? {
+    let files = contents.files.filter { $0.deletedRows != nil }
+    guard !files.isEmpty else { return nil }
+    deletions += 1
+    let name = dialect.quote([catalog, "main", "mill_deleted_\(deletions)"])
+    try await run("CREATE TABLE \(name) (file VARCHAR, row BIGINT)")
+    for file in files {
+      guard let deleted = file.deletedRows else { continue }
+      let vector = try await vector(deleted, of: file)
+      if let rows = file.statistics.rows, let last = vector.ranges.last,
+        last.upperBound >= UInt64(max(0, rows))
+      {
+        throw .io(
+          message: "the deletion vector of \(file.location) names row \(last.upperBound), "
+            + "and the file has \(rows)"
+        )
+      }
+      // Runs become rows in SQL, so that a vector of few bytes takes no memory here.
+      for start in stride(from: 0, to: vector.ranges.count, by: 10_000) {
+        let runs = vector.ranges[start..<min(start + 10_000, vector.ranges.count)]
+          .map { "(\($0.lowerBound), \($0.upperBound))" }
+        try await run(
+          """
+          INSERT INTO \(name) SELECT \(dialect.literal(file.location)), unnest(range(low, high + 1))
+          FROM (VALUES \(runs.joined(separator: ", "))) AS runs(low, high)
+          """
+        )
+      }
+    }
+    return name
+  }
+
+  private func vector(
+    _ deleted: DeletedRows,
+    of file: DataFile
+  ) async throws(EngineError) -> DeletionVector {
+    do {
+      switch deleted.place {
+      case .inline(let bytes):
+        return try DeletionVector.decode(bytes, cardinality: deleted.cardinality)
+      case .file(let location, let offset):
+        let path = dialect.literal(RelationSQL.exactly(location))
+        let found = try await rows(of: "SELECT content FROM read_blob(\(path))")
+        guard case .bytes(let bytes)? = found.first?.first else {
+          throw EngineError.io(message: "there is no deletion vector file \(location)")
+        }
+        return try DeletionVector.decodeFile(
+          bytes,
+          offset: offset,
+          sizeInBytes: deleted.sizeInBytes,
+          cardinality: deleted.cardinality
+        )
+      }
+    } catch let error as EngineError {
+      throw error
+    } catch {
+      throw .io(message: "the deletion vector of \(file.location) is damaged: \(error)")
+    }
   }
 
   func define(_ relation: RelationName, as source: RawSource) async throws {
@@ -94,22 +170,24 @@ actor DuckDBEngineSession: EngineSession {
   }
 
   func write(_ query: String, to target: WriteTarget) async throws -> [DataFile] {
-    let (schema, query) = try await published(query)
-    let partition =
-      target.partitionColumns.isEmpty
-      ? "" : ", PARTITION_BY (\(dialect.list(target.partitionColumns)))"
+    let (published, query) = try await published(query)
+    let (schema, stored, options) = layout(published, query, target)
+    let names = PhysicalColumns(mapping: target.table?.mapping ?? .none)
+    let columns = target.partitionColumns.map { name in
+      schema[name: name]?.physicalName(names.mapping) ?? name
+    }
+    let partition = columns.isEmpty ? "" : ", PARTITION_BY (\(dialect.list(columns)))"
     // Files of a partitioned write are cut by partition; DuckDB cannot cut them by size as well.
     let size =
-      target.partitionColumns.isEmpty
-      ? ", FILE_SIZE_BYTES '\(max(1, target.fileSize.bytes >> 10))KiB'" : ""
+      columns.isEmpty ? ", FILE_SIZE_BYTES '\(max(1, target.fileSize.bytes >> 10))KiB'" : ""
     let copied = try await rows(
       ofColumns: WrittenFile.columns,
       """
-      COPY (\(query)) TO \(dialect.literal(target.location)) (FORMAT parquet, RETURN_STATS,
-        FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE\(partition)\(size))
+      COPY (\(stored)) TO \(dialect.literal(target.location)) (FORMAT parquet, RETURN_STATS,
+        FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE\(partition)\(size)\(options))
       """
     )
-    let reader = WrittenFile(schema: schema)
+    let reader = WrittenFile(schema: schema, mapping: names.mapping)
     var files: [DataFile] = []
     for row in copied {
       let file = try reader.dataFile(row)
@@ -121,6 +199,37 @@ actor DuckDBEngineSession: EngineSession {
       }
     }
     return files
+  }
+
+  /// The columns of a written query, the query as the files are to have it, and what COPY must know.
+  private func layout(
+    _ published: Schema,
+    _ query: String,
+    _ target: WriteTarget
+  ) -> (schema: Schema, query: String, options: String) {
+    guard let table = target.table else { return (published, query, "") }
+    let names = PhysicalColumns(mapping: table.mapping)
+    var fields: [Field] = []
+    var columns: [String] = []
+    var isPlain = true
+    for field in published.fields {
+      // A column that the table does not have keeps its own type; the lake says what becomes of it.
+      let wanted = table.schema[name: field.name] ?? field
+      let name = dialect.quote(field.name)
+      let isSame = wanted.type == field.type || wanted.type.writesAlike(field.type)
+      let value = isSame ? name : "CAST(\(name) AS \(dialect.typeName(wanted.type)))"
+      let column = names.physical(wanted, value)
+      isPlain = isPlain && column == name
+      columns.append(column)
+      fields.append(wanted)
+    }
+    let ids = table.mapping == .none ? "{}" : names.fieldIDs(fields)
+    return (
+      Schema(fields),
+      isPlain
+        ? query : "SELECT \(columns.joined(separator: ", ")) FROM (\n\(query)\n) AS mill_rows",
+      ids == "{}" ? "" : ", FIELD_IDS \(ids)"
+    )
   }
 
   func rows(_ query: String, limit: Int) async throws -> ResultTable {
@@ -327,6 +436,13 @@ actor DuckDBEngineSession: EngineSession {
     case "TIMESTAMP", "TIMESTAMP WITH TIME ZONE": .timestamp
     default: .string
     }
+  }
+}
+
+extension DataType {
+  /// Whether DuckDB writes values of both types alike, so that no cast is needed.
+  fileprivate func writesAlike(_ other: DataType) -> Bool {
+    DuckDBDialect().typeName(self) == DuckDBDialect().typeName(other)
   }
 }
 

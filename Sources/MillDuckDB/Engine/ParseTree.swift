@@ -13,6 +13,9 @@ struct ParseTree {
     self.text = text
   }
 
+  /// The one statement.
+  var root: JSONValue { tree["statements"]?[0] ?? .null }
+
   /// The tables that the query names, names of its own common table expressions left out.
   ///
   /// - Throws: `EngineError.sql` when the text is not exactly one SELECT or reads files by itself.

@@ -13,18 +13,39 @@ struct RelationSQL {
   /// The optimizer then skips the groups that a filter excludes. More are joined by file name.
   static let groupsAsQueries = 200
 
+  /// The columns by which a row's place can be asked for.
+  static let fileColumn = "_mill_file"
+  static let rowColumn = "_mill_row"
+
   /// One version of a table as a query.
-  func query(_ contents: TableContents) -> String {
-    guard !contents.partitionColumns.isEmpty else {
-      return select(contents, files: contents.files, values: [:])
+  ///
+  /// - Parameters:
+  ///   - deleted: A relation with the deleted rows of the files that have any, by `file` and `row`.
+  ///   - withPlaces: Whether the file and the row in it are columns too.
+  func query(_ contents: TableContents, deleted: String? = nil, withPlaces: Bool = false) -> String {
+    let groups =
+      contents.partitionColumns.isEmpty
+      ? [[:]: contents.files] : Dictionary(grouping: contents.files, by: \.partitionValues)
+    guard groups.count <= Self.groupsAsQueries else {
+      return joined(contents, deleted, withPlaces)
     }
-    let groups = Dictionary(grouping: contents.files, by: \.partitionValues)
-    guard groups.count <= Self.groupsAsQueries else { return joined(contents) }
-    return
-      groups
-      .map { select(contents, files: $0.value, values: $0.key) }
-      .sorted()
-      .joined(separator: "\nUNION ALL\n")
+    var queries: [String] = []
+    for (values, files) in groups {
+      // Only files that have deleted rows pay for looking them up.
+      for some in [files.filter { $0.deletedRows == nil }, files.filter { $0.deletedRows != nil }]
+      where !some.isEmpty {
+        queries.append(
+          select(
+            contents,
+            files: some,
+            values: values,
+            some[0].deletedRows == nil ? nil : deleted,
+            withPlaces
+          )
+        )
+      }
+    }
+    return queries.sorted().joined(separator: "\nUNION ALL\n")
   }
 
   /// The columns of a table without rows, as `CREATE TABLE` wants them.
@@ -37,57 +58,98 @@ struct RelationSQL {
   private func select(
     _ contents: TableContents,
     files: [DataFile],
-    values: [String: String?]
+    values: [String: String?],
+    _ deleted: String?,
+    _ withPlaces: Bool
   ) -> String {
-    let partition = Set(contents.partitionColumns)
-    let columns = contents.schema.fields.map { field in
-      guard partition.contains(field.name) else { return dialect.quote(field.name) }
-      return "\(value(values[field.name] ?? nil, field.type)) AS \(dialect.quote(field.name))"
+    let columns = columns(of: contents) { field in
+      value(values[field.name] ?? nil, field.type)
     }
-    let source =
-      contents.mayLackColumns
-      ? padded(contents, files) : "read_parquet([\(paths(files))], hive_partitioning = false)"
-    return "SELECT \(columns.joined(separator: ", ")) FROM \(source)"
-  }
-
-  /// Files of which some are older than some of the columns.
-  private func padded(_ contents: TableContents, _ files: [DataFile]) -> String {
-    let partition = Set(contents.partitionColumns)
-    let nulls = contents.schema.fields.filter { !partition.contains($0.name) }.map {
-      "CAST(NULL AS \(dialect.typeName($0.type))) AS \(dialect.quote($0.name))"
-    }
+    let places = withPlaces ? [Self.fileColumn, Self.rowColumn] : []
     return """
-      (SELECT \(nulls.joined(separator: ", ")) WHERE false
-      UNION ALL BY NAME SELECT * FROM read_parquet([\(paths(files))],
-        hive_partitioning = false, union_by_name = true))
+      SELECT \((columns + places).joined(separator: ", "))
+      FROM \(source(contents, files, withPlaces: withPlaces || deleted != nil)) AS mill_files
+      \(deleted.map { "WHERE \(Self.isKept($0))" } ?? "")
       """
   }
 
-  private func joined(_ contents: TableContents) -> String {
-    let partition = Set(contents.partitionColumns)
-    let columns = contents.schema.fields.map { field in
-      partition.contains(field.name)
-        ? "mill_values.\(dialect.quote(field.name))" : "mill_files.\(dialect.quote(field.name))"
+  /// The expressions of the table's columns over its files.
+  private func columns(
+    of contents: TableContents,
+    partition: (Field) -> String
+  ) -> [String] {
+    let stored = PhysicalColumns(mapping: contents.mapping)
+    let parted = Set(contents.partitionColumns)
+    return contents.schema.fields.map { field in
+      if parted.contains(field.name) {
+        return "\(partition(field)) AS \(dialect.quote(field.name))"
+      }
+      if case .void = field.type {
+        return "CAST(NULL AS \(dialect.typeName(field.type))) AS \(dialect.quote(field.name))"
+      }
+      return stored.logical(field)
     }
+  }
+
+  private func source(
+    _ contents: TableContents,
+    _ files: [DataFile],
+    withPlaces: Bool
+  ) -> String {
+    let parted = Set(contents.partitionColumns)
+    let stored = contents.schema.fields.filter { field in
+      if case .void = field.type { return false }
+      return !parted.contains(field.name)
+    }
+    let schema =
+      stored.isEmpty
+      ? "" : ", schema = \(PhysicalColumns(mapping: contents.mapping).readSchema(stored))"
+    let places =
+      withPlaces
+      ? ", filename = '\(Self.fileColumn)', file_row_number = true" : ""
+    let call = "read_parquet([\(paths(files))], hive_partitioning = false\(schema)\(places))"
+    guard withPlaces else { return call }
+    return "(SELECT *, file_row_number AS \(Self.rowColumn) FROM \(call))"
+  }
+
+  private static func isKept(_ deleted: String) -> String {
+    """
+    NOT EXISTS (SELECT 1 FROM \(deleted) AS mill_deleted
+      WHERE mill_deleted.file = mill_files.\(fileColumn)
+        AND mill_deleted.row = mill_files.\(rowColumn))
+    """
+  }
+
+  private func joined(
+    _ contents: TableContents,
+    _ deleted: String?,
+    _ withPlaces: Bool
+  ) -> String {
+    let columns = columns(of: contents) { "mill_values.\(dialect.quote($0.name))" }
+    let places =
+      withPlaces ? ["mill_files.\(Self.fileColumn)", "mill_files.\(Self.rowColumn)"] : []
     let rows = contents.files.map { file in
       let cells = contents.partitionColumns.map { column in
         value(file.partitionValues[column] ?? nil, contents.schema[name: column]?.type ?? .string)
       }
       return "(\(([dialect.literal(file.location)] + cells).joined(separator: ", ")))"
     }
-    let names = ["mill_file"] + contents.partitionColumns
+    let names = ["mill_of_file"] + contents.partitionColumns
     return """
-      SELECT \(columns.joined(separator: ", "))
-      FROM read_parquet([\(paths(contents.files))], hive_partitioning = false,
-        union_by_name = \(contents.mayLackColumns), filename = 'mill_file') AS mill_files
+      SELECT \((columns + places).joined(separator: ", "))
+      FROM \(source(contents, contents.files, withPlaces: true)) AS mill_files
       JOIN (VALUES \(rows.joined(separator: ", "))) AS mill_values(\(dialect.list(names)))
-        ON mill_files.mill_file = mill_values.mill_file
+        ON mill_files.\(Self.fileColumn) = mill_values.mill_of_file
+      \(deleted.map { "WHERE \(Self.isKept($0))" } ?? "")
       """
   }
 
   private func value(_ text: String?, _ type: DataType) -> String {
-    // Empty text is null for every type.
-    guard let text, !text.isEmpty else { return "CAST(NULL AS \(dialect.typeName(type)))" }
+    // Empty text is null by the protocol, yet the one writer that leaves it in a log (delta-rs; Spark
+    // never does) means empty text where the column is text.
+    guard let text, !text.isEmpty || type == .string else { return "CAST(NULL AS \(dialect.typeName(type)))" }
+    // A blob's text is its bytes, not DuckDB's own way to write a blob.
+    if case .binary = type { return "encode(\(dialect.literal(text)))" }
     return "CAST(\(dialect.literal(text)) AS \(dialect.typeName(type)))"
   }
 

@@ -10,6 +10,7 @@ internal import MillSQL
 /// > Statistics" and "Partition Value Serialization".
 struct WrittenFile {
   let schema: Schema
+  var mapping = ColumnMapping.none
   let dialect = DuckDBDialect()
 
   /// How many of the columns are read.
@@ -25,19 +26,20 @@ struct WrittenFile {
     }
     var columns: [String: ColumnStatistics] = [:]
     if case .map(let entries) = row[4] {
-      for field in schema.fields {
-        guard
-          let entry = entries.first(where: { $0.key == .text(dialect.quote(field.name)) }),
-          case .map(let facts) = entry.value
-        else { continue }
-        columns[field.name] = try statistics(facts, field)
+      var facts: [String: [Value.MapEntry]] = [:]
+      for entry in entries {
+        if case .text(let name) = entry.key, case .map(let found) = entry.value {
+          facts[name] = found
+        }
       }
+      columns = try statistics(of: schema.fields, in: facts, below: "")
     }
     var values: [String: String?] = [:]
     if case .map(let entries) = row[5] {
       for entry in entries {
         guard case .text(let name) = entry.key else { continue }
-        values[name] = .some(try partitionText(entry.value, column: name))
+        let column = schema.fields.first { $0.physicalName(mapping) == name }?.name ?? name
+        values[column] = .some(try partitionText(entry.value, column: column))
       }
     }
     return DataFile(
@@ -46,6 +48,25 @@ struct WrittenFile {
       sizeInBytes: size,
       statistics: FileStatistics(rows: rows, columns: columns)
     )
+  }
+
+  /// What is known of columns and, below structures, of their members.
+  private func statistics(
+    of fields: [Field],
+    in facts: [String: [Value.MapEntry]],
+    below path: String
+  ) throws(EngineError) -> [String: ColumnStatistics] {
+    var columns: [String: ColumnStatistics] = [:]
+    for field in fields {
+      let key = path + dialect.quote(field.physicalName(mapping))
+      guard let found = facts[key] else { continue }
+      var column = try statistics(found, field)
+      if case .structure(let members) = field.type {
+        column.members = try statistics(of: members, in: facts, below: key + ".")
+      }
+      columns[field.name] = column
+    }
+    return columns
   }
 
   private func statistics(
@@ -79,7 +100,7 @@ struct WrittenFile {
       let isFine =
         switch field.type {
         case .date: CivilDate(iso8601: text) != nil
-        case .timestamp: Self.instant(text) != nil
+        case .timestamp, .timestampWithoutZone: Self.instant(text) != nil
         default: true
         }
       guard !isFine else { continue }
@@ -102,7 +123,7 @@ struct WrittenFile {
       return .string(text)
     case .date:
       return CivilDate(iso8601: text).map { .string($0.description) }
-    case .timestamp:
+    case .timestamp, .timestampWithoutZone:
       guard let instant = Self.instant(text) else { return nil }
       // Bounds have milliseconds: down for the least, up for the greatest.
       let floor = instant.milliseconds
@@ -110,7 +131,9 @@ struct WrittenFile {
       guard let bound = Instant(milliseconds: isMaximum && !isWhole ? floor + 1 : floor) else {
         return nil
       }
-      return .string(Self.withMilliseconds(bound))
+      let bounded = Self.withMilliseconds(bound)
+      // What has no zone is written without one.
+      return .string(type == .timestamp ? bounded : String(bounded.dropLast()))
     default:
       return nil
     }
@@ -127,7 +150,7 @@ struct WrittenFile {
       )
     }
     switch schema[name: column]?.type {
-    case .timestamp?:
+    case .timestamp?, .timestampWithoutZone?:
       guard let instant = Self.instant(text) else {
         throw unpublishable(column, "an instant outside of the years 1 to 9999")
       }

@@ -14,8 +14,9 @@ extension DeltaTable {
   @discardableResult
   public func commit(_ change: TableChange) async throws(LakeError) -> TableVersion {
     let keys = try keys(of: change.files)
+    let changeKeys = try self.keys(of: change.changeFiles)
     do {
-      try await store.makeDurable(keys)
+      try await store.makeDurable(keys + changeKeys)
     } catch {
       if case .notFound(let path) = error {
         throw .missingFile(table: name, version: .first, path: path)
@@ -29,53 +30,72 @@ extension DeltaTable {
         throw .staleVersion(table: name, expected: expected, newest: snapshot.version)
       }
     }
-    if snapshot == nil {
-      do {
-        // The first commit is as durable as the names of all folders that lead to it.
-        try await store.prepare(Self.logFolder)
-      } catch {
-        throw .storage(table: name, cause: error)
-      }
+    let base = snapshot
+    if let read = change.readVersion, let snapshot, read < snapshot.version {
+      try await requireNoConflict(change, base, from: read.successor, through: snapshot.version)
     }
+    if snapshot == nil {
+      // The first commit is as durable as the names of all folders that lead to it.
+      try await storing { () async throws(FileError) in try await store.prepare(Self.logFolder) }
+    }
+    let deadline = Deadline(after: change.patience, in: world)
+    var attempts = 0
     while true {
       let version = snapshot?.version.successor ?? .first
-      let actions = try self.actions(for: change, keys: keys, on: snapshot)
+      let actions = try self.actions(for: change, keys: keys, changeKeys, on: snapshot)
       let text = actions.map(\.line).joined(separator: "\n") + "\n"
       do {
         try await store.putIfAbsent("\(Self.logFolder)/\(version.logFileName)", Array(text.utf8))
+        await checkpointIfDue(version, snapshot)
         return version
       } catch {
         guard case .alreadyExists = error else { throw .storage(table: name, cause: error) }
       }
+      attempts += 1
       let newer = try await self.snapshot()
-      try await requireNoConflict(of: change, since: version, through: newer.version)
+      try await requireNoConflict(change, base, from: version, through: newer.version)
       snapshot = newer
+      guard !deadline.hasPassed(in: world) else {
+        throw .busy(
+          table: name,
+          seconds: change.patience.components.seconds,
+          attempts: attempts
+        )
+      }
+      try await pause(afterAttempt: attempts)
     }
   }
 
-  /// The conflict rules for the two modes there are.
-  ///
-  /// > Source: docs/semantics.md, 8; Delta transaction log protocol, "Writer Requirements".
+  /// A little while, of random length, so that writers who met do not meet again.
+  private func pause(afterAttempt attempt: Int) async throws(LakeError) {
+    guard attempt > 1 else { return }
+    let policy = RetryPolicy(attempts: .max, base: .milliseconds(2), cap: .milliseconds(100))
+    let delay = policy.delay(afterAttempt: min(attempt, 8), random: world.random.next())
+    do {
+      try await world.clock.sleep(for: delay)
+    } catch {
+      throw .cancelled(table: name)
+    }
+  }
+
+  /// Holds every winner against the conflict rules.
   private func requireNoConflict(
-    of change: TableChange,
-    since first: TableVersion,
+    _ change: TableChange,
+    _ base: Snapshot?,
+    from first: TableVersion,
     through last: TableVersion
   ) async throws(LakeError) {
-    if !change.isBlindAppend {
+    if change.expecting != nil {
       throw .conflict(table: name, version: first, reason: "this commit stands on the one before")
     }
-    let ours = Set(change.transactions.map(\.appID))
+    guard base != nil else {
+      throw .conflict(table: name, version: first, reason: "made the table")
+    }
+    let rules = ConflictRules(change, removing: Set(change.replacing.map(\.key)), on: base)
     var version = first
     while version <= last {
-      for action in try await actions(of: version) {
-        switch action {
-        case .metadata: throw .conflict(table: name, version: version, reason: "changed the schema")
-        case .protocol:
-          throw .conflict(table: name, version: version, reason: "changed the protocol")
-        case .transaction(let theirs) where ours.contains(theirs.appID):
-          throw .conflict(table: name, version: version, reason: "did the same work")
-        default: break
-        }
+      if let reason = rules.objection(to: try await actions(of: version)) {
+        throw .conflict(table: name, version: version, reason: reason)
       }
       version = version.successor
     }
@@ -84,45 +104,66 @@ extension DeltaTable {
   private func actions(
     for change: TableChange,
     keys: [String],
+    _ changeKeys: [String],
     on snapshot: Snapshot?
   ) throws(LakeError) -> [Action] {
     let now = world.clock.now().milliseconds
-    try requirePublishable(change)
     let replaced =
-      change.mode == .overwrite ? Array((snapshot?.files ?? [:]).values) : change.replacing
-    if let snapshot { try Replay.requireWritable(snapshot, removing: !replaced.isEmpty) }
+      change.mode == .overwrite ? Array(snapshot?.files ?? FileList()) : change.replacing
     let metadata = try self.metadata(for: change, on: snapshot, now: now)
+    let tableProtocol = self.tableProtocol(for: change, metadata, on: snapshot)
+    let mapping = tableProtocol.mapping(metadata)
+    try requirePublishable(change, mapping)
+    if let snapshot { try requireWritable(snapshot, change, removing: !replaced.isEmpty) }
     try requireNoForbiddenNulls(in: change, under: metadata)
-    var actions: [Action] = [.commitInfo(info(for: change, on: snapshot, now: now))]
-    if snapshot == nil { actions.append(.protocol(.classic)) }
+    var actions: [Action] = [
+      .commitInfo(info(for: change, on: snapshot, metadata, now: now))
+    ]
+    if tableProtocol != snapshot?.tableProtocol { actions.append(.protocol(tableProtocol)) }
     if metadata != snapshot?.metadata { actions.append(.metadata(metadata)) }
     for identifier in change.transactions {
       var identifier = identifier
       identifier.lastUpdated = now
       actions.append(.transaction(identifier))
     }
+    for domain in change.domains { actions.append(.domain(domain)) }
     for file in replaced.sorted(by: { $0.path < $1.path }) {
-      actions.append(
-        .remove(
-          RemoveFile(
-            path: file.path,
-            deletionTimestamp: now,
-            partitionValues: file.partitionValues,
-            size: file.size
-          )
-        )
-      )
+      actions.append(.remove(file.removal(at: now, dataChange: change.isDataChange)))
     }
+    for file in change.returning {
+      var file = file
+      file.dataChange = change.isDataChange
+      actions.append(.add(file))
+    }
+    let limit =
+      metadata.configuration["delta.dataSkippingNumIndexedCols"].flatMap { Int($0) }
+      ?? FileStatistics.indexedColumns
     for (file, key) in zip(change.files, keys) {
       actions.append(
         .add(
           AddFile(
             path: LogPath.encode(key),
-            partitionValues: file.partitionValues,
+            partitionValues: physical(file.partitionValues, metadata, mapping),
             size: file.sizeInBytes,
             modificationTime: now,
-            stats: file.statistics.statsText(for: metadata.schema),
+            dataChange: change.isDataChange,
+            stats: file.statistics.statsText(
+              for: metadata.indexedSchema,
+              mapping: mapping,
+              limit: limit
+            ),
             tags: file.tags
+          )
+        )
+      )
+    }
+    for (file, key) in zip(change.changeFiles, changeKeys) {
+      actions.append(
+        .change(
+          ChangeFile(
+            path: LogPath.encode(key),
+            partitionValues: physical(file.partitionValues, metadata, mapping),
+            size: file.sizeInBytes
           )
         )
       )
@@ -130,16 +171,73 @@ extension DeltaTable {
     return actions
   }
 
-  private func info(for change: TableChange, on snapshot: Snapshot?, now: Int64) -> JSONObject {
+  private func physical(
+    _ values: [String: String?],
+    _ metadata: TableMetadata,
+    _ mapping: ColumnMapping
+  ) -> [String: String?] {
+    guard mapping != .none else { return values }
+    var found: [String: String?] = [:]
+    for (name, value) in values {
+      found[metadata.schema[name: name]?.physicalName(mapping) ?? name] = value
+    }
+    return found
+  }
+
+  /// The protocol that the table needs after the change: the one it has, or more.
+  private func tableProtocol(
+    for change: TableChange,
+    _ metadata: TableMetadata,
+    on snapshot: Snapshot?
+  ) -> TableProtocol {
+    var features = change.features
+    if metadata.schema.fields.contains(where: { $0.type.hasTimestampWithoutZone }) {
+      features.insert(.timestampWithoutZone)
+    }
+    return (snapshot?.tableProtocol ?? .classic).adding(features)
+  }
+
+  /// Refuses a table that demands more of a writer, and a change that its rules forbid.
+  private func requireWritable(
+    _ snapshot: Snapshot,
+    _ change: TableChange,
+    removing: Bool
+  ) throws(LakeError) {
+    try snapshot.requireWritable()
+    if removing, change.isDataChange, snapshot.isAppendOnly {
+      throw .appendOnly(table: name, operation: change.operation)
+    }
+    guard change.isDataChange, !change.files.isEmpty else { return }
+    for constraint in try snapshot.constraints where !change.checked.contains(constraint.name) {
+      throw .constraint(
+        table: name,
+        name: constraint.name,
+        detail: "the new rows were not judged by its condition (\(constraint.expression))"
+      )
+    }
+  }
+
+  private func info(
+    for change: TableChange,
+    on snapshot: Snapshot?,
+    _ metadata: TableMetadata,
+    now: Int64
+  ) -> JSONObject {
     var info = JSONObject()
+    if metadata.configuration["delta.enableInCommitTimestamps"] == "true" {
+      let before = snapshot?.commitInfo["inCommitTimestamp"]?.integer ?? 0
+      info["inCommitTimestamp"] = .int(max(now, before + 1))
+    }
     info["timestamp"] = .int(now)
-    info["operation"] = .string("WRITE")
-    info["operationParameters"] = .object([
-      "mode": .string(change.mode.rawValue),
-      "partitionBy": .string(
+    info["operation"] = .string(change.operation)
+    var parameters = change.parameters
+    if change.operation == "WRITE" {
+      parameters["mode"] = .string(change.mode.rawValue)
+      parameters["partitionBy"] = .string(
         JSONValue.array(change.partitionColumns.map { .string($0) }).serialized()
-      ),
-    ])
+      )
+    }
+    info["operationParameters"] = .object(parameters)
     if let snapshot { info["readVersion"] = .int(snapshot.version.number) }
     info["isolationLevel"] = .string("Serializable")
     info["isBlindAppend"] = .bool(change.isBlindAppend)
@@ -165,6 +263,7 @@ extension DeltaTable {
     on snapshot: Snapshot?,
     now: Int64
   ) throws(LakeError) -> TableMetadata {
+    if let metadata = change.metadata { return metadata }
     guard let snapshot else {
       return TableMetadata(
         id: world.makeID(),
@@ -172,10 +271,12 @@ extension DeltaTable {
         description: change.description,
         schema: change.schema,
         partitionColumns: change.partitionColumns,
-        createdTime: now
+        createdTime: now,
+        configuration: change.settings.compactMapValues { $0 }
       )
     }
     var metadata = snapshot.metadata
+    for (key, value) in change.settings { metadata.configuration[key] = value }
     if let description = change.description { metadata.description = description }
     switch change.mode {
     case .overwrite:
@@ -202,7 +303,7 @@ extension DeltaTable {
         schema.fields.append(field)
         continue
       }
-      guard known.type == field.type else {
+      guard known.type.isSameShape(as: field.type) else {
         throw .schemaMismatch(
           table: name,
           detail: "column \(field.name) is \(known.type), the new rows have \(field.type)"
@@ -226,6 +327,7 @@ extension DeltaTable {
   ) throws(LakeError) {
     for field in metadata.schema.fields where !field.isNullable {
       let isPartition = metadata.partitionColumns.contains(field.name)
+      if change.checked.contains("not null \(field.name)") { continue }
       for file in change.files {
         let isFull =
           isPartition
@@ -241,11 +343,14 @@ extension DeltaTable {
     }
   }
 
-  private func requirePublishable(_ change: TableChange) throws(LakeError) {
+  private func requirePublishable(
+    _ change: TableChange,
+    _ mapping: ColumnMapping
+  ) throws(LakeError) {
     guard !change.schema.fields.isEmpty else {
       throw .schemaMismatch(table: name, detail: "a table needs at least one column")
     }
-    for field in change.schema.fields {
+    for field in change.schema.fields where mapping == .none {
       if let reason = Self.objection(toColumnName: field.name) {
         throw .invalidName(table: name, name: field.name, reason: reason)
       }
@@ -300,5 +405,88 @@ extension DeltaTable {
       keys.append(key)
     }
     return keys
+  }
+}
+
+extension Snapshot {
+  /// Whether the table takes no change that removes rows.
+  public var isAppendOnly: Bool {
+    metadata.configuration["delta.appendOnly"] == "true" && tableProtocol.supports(.appendOnly)
+  }
+
+  /// Whether changes are to be told row by row.
+  public var hasChangeDataFeed: Bool {
+    metadata.configuration["delta.enableChangeDataFeed"] == "true"
+      && tableProtocol.supports(.changeDataFeed)
+  }
+
+  /// Refuses a table that demands more of a writer than there is here.
+  package func requireWritable() throws(LakeError) {
+    try tableProtocol.requireWritable(table: table, version: version)
+    for field in schema.fields {
+      guard let object = field.metadata.object else { continue }
+      if object["delta.generationExpression"] != nil {
+        throw .unsupported(
+          table: table,
+          version: version,
+          feature: "values for the generated column \(field.name)"
+        )
+      }
+      if object.contains(where: { $0.key.hasPrefix("delta.identity.") }) {
+        throw .unsupported(
+          table: table,
+          version: version,
+          feature: "values for the identity column \(field.name)"
+        )
+      }
+    }
+  }
+}
+
+extension TableProtocol {
+  func mapping(_ metadata: TableMetadata) -> ColumnMapping {
+    guard hasColumnMapping else { return .none }
+    return metadata.configuration["delta.columnMapping.mode"].flatMap(ColumnMapping.init) ?? .none
+  }
+}
+
+extension TableMetadata {
+  /// The columns that have bounds, first those that the table's settings name.
+  fileprivate var indexedSchema: Schema {
+    let stored = schema.fields.filter { !partitionColumns.contains($0.name) }
+    guard let named = configuration["delta.dataSkippingStatsColumns"] else { return Schema(stored) }
+    let names = Set(
+      named.split(separator: ",").map { part in
+        String(part.drop { $0 == " " }.prefix { $0 != " " && $0 != "." && $0 != "`" })
+      }
+    )
+    return Schema(stored.filter { names.contains($0.name) })
+  }
+}
+
+extension DataType {
+  fileprivate var hasTimestampWithoutZone: Bool {
+    switch self {
+    case .timestampWithoutZone: true
+    case .array(let element, _): element.hasTimestampWithoutZone
+    case .map(let key, let value, _): key.hasTimestampWithoutZone || value.hasTimestampWithoutZone
+    case .structure(let fields): fields.contains { $0.type.hasTimestampWithoutZone }
+    default: false
+    }
+  }
+
+  /// Whether values of the two are stored alike, whatever is said of nulls and of the fields.
+  package func isSameShape(as other: DataType) -> Bool {
+    switch (self, other) {
+    case (.array(let left, _), .array(let right, _)): left.isSameShape(as: right)
+    case (.map(let key, let value, _), .map(let otherKey, let otherValue, _)):
+      key.isSameShape(as: otherKey) && value.isSameShape(as: otherValue)
+    case (.structure(let left), .structure(let right)):
+      left.count == right.count
+        && zip(left, right).allSatisfy {
+          ByteKey($0.name) == ByteKey($1.name) && $0.type.isSameShape(as: $1.type)
+        }
+    default: self == other
+    }
   }
 }

@@ -5,6 +5,13 @@ internal import MillCore
 /// Why a line of a commit is not an action.
 package struct ActionError: Error, Equatable {
   package var reason: String
+  /// The feature that is missing here, when the action is well formed.
+  package var feature: String?
+
+  package init(reason: String, feature: String? = nil) {
+    self.reason = reason
+    self.feature = feature
+  }
 }
 
 extension Action {
@@ -17,6 +24,9 @@ extension Action {
       case .metadata(let metadata): ("metaData", metadata.json)
       case .protocol(let version): ("protocol", version.json)
       case .transaction(let identifier): ("txn", identifier.json)
+      case .domain(let domain): ("domainMetadata", domain.json)
+      case .change(let file): ("cdc", file.json)
+      case .sidecar(let file): ("sidecar", file.json)
       case .commitInfo(let info): ("commitInfo", .object(info))
       case .other(let name, let body): (name, body)
       }
@@ -50,10 +60,13 @@ extension Action {
       case "protocol": self = .protocol(try TableProtocol(json: body))
       case "txn": self = .transaction(try TransactionIdentifier(json: body))
       case "commitInfo": self = .commitInfo(body.object ?? JSONObject())
+      case "domainMetadata": self = .domain(try DomainMetadata(json: body))
+      case "cdc": self = .change(try ChangeFile(json: body))
+      case "sidecar": self = .sidecar(try SidecarFile(json: body))
       default: self = .other(name: name, body)
       }
     } catch {
-      throw ActionError(reason: "\(name): \(error.reason)")
+      throw ActionError(reason: "\(name): \(error.reason)", feature: error.feature)
     }
   }
 }
@@ -98,12 +111,19 @@ extension AddFile {
       modificationTime: json["modificationTime"]?.integer ?? 0,
       dataChange: json["dataChange"]?.bool ?? true,
       stats: json["stats"]?.text,
-      tags: (try json.textMap("tags") ?? [:]).compactMapValues { $0 }
+      tags: (try json.textMap("tags") ?? [:]).compactMapValues { $0 },
+      deletionVector: try json.deletionVector()
     )
-    if let vector = json["deletionVector"], !vector.isNull {
-      throw ActionError(reason: "deletion vectors are not supported")
+    guard let object = json.object, object.count > 5 else { return }
+    for (key, value) in object where !Self.knownKeys.contains(key) && !value.isNull {
+      others[key] = value
     }
   }
+
+  private static let knownKeys: Set<String> = [
+    "path", "partitionValues", "size", "modificationTime", "dataChange", "stats", "tags",
+    "deletionVector",
+  ]
 
   fileprivate var json: JSONValue {
     var object = JSONObject()
@@ -114,6 +134,8 @@ extension AddFile {
     object["dataChange"] = .bool(dataChange)
     if let stats { object["stats"] = .string(stats) }
     if !tags.isEmpty { object["tags"] = tags.mapValues { Optional($0) }.json }
+    if let deletionVector { object["deletionVector"] = deletionVector.json }
+    for (key, value) in others { object[key] = value }
     return .object(object)
   }
 }
@@ -125,7 +147,8 @@ extension RemoveFile {
       deletionTimestamp: json["deletionTimestamp"]?.integer,
       dataChange: json["dataChange"]?.bool ?? true,
       partitionValues: try json.textMap("partitionValues"),
-      size: json["size"]?.integer
+      size: json["size"]?.integer,
+      deletionVector: try json.deletionVector()
     )
   }
 
@@ -139,7 +162,83 @@ extension RemoveFile {
       object["partitionValues"] = partitionValues.json
       object["size"] = .int(size)
     }
+    if let deletionVector { object["deletionVector"] = deletionVector.json }
     return .object(object)
+  }
+}
+
+extension JSONValue {
+  fileprivate func deletionVector() throws(ActionError) -> DeletionVectorReference? {
+    guard let json = self["deletionVector"], !json.isNull else { return nil }
+    guard let kind = json["storageType"]?.text,
+      let storage = DeletionVectorReference.StorageType(rawValue: kind)
+    else { throw ActionError(reason: "the storage type of a deletion vector is unknown") }
+    return DeletionVectorReference(
+      storageType: storage,
+      pathOrInlineDv: try json.required("pathOrInlineDv", json["pathOrInlineDv"]?.text),
+      offset: json["offset"]?.integer.flatMap { Int(exactly: $0) },
+      sizeInBytes: Int(try json.required("sizeInBytes", json["sizeInBytes"]?.integer)),
+      cardinality: try json.required("cardinality", json["cardinality"]?.integer)
+    )
+  }
+}
+
+extension DeletionVectorReference {
+  var json: JSONValue {
+    var object = JSONObject()
+    object["storageType"] = .string(storageType.rawValue)
+    object["pathOrInlineDv"] = .string(pathOrInlineDv)
+    if let offset { object["offset"] = .int(Int64(offset)) }
+    object["sizeInBytes"] = .int(Int64(sizeInBytes))
+    object["cardinality"] = .int(cardinality)
+    return .object(object)
+  }
+}
+
+extension DomainMetadata {
+  fileprivate init(json: JSONValue) throws(ActionError) {
+    self.init(
+      domain: try json.required("domain", json["domain"]?.text),
+      configuration: json["configuration"]?.text ?? "",
+      isRemoved: json["removed"]?.bool ?? false
+    )
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "domain": .string(domain), "configuration": .string(configuration),
+      "removed": .bool(isRemoved),
+    ]
+  }
+}
+
+extension ChangeFile {
+  fileprivate init(json: JSONValue) throws(ActionError) {
+    self.init(
+      path: try json.required("path", json["path"]?.text),
+      partitionValues: try json.textMap("partitionValues") ?? [:],
+      size: json["size"]?.integer ?? 0
+    )
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "path": .string(path), "partitionValues": partitionValues.json, "size": .int(size),
+      "dataChange": false,
+    ]
+  }
+}
+
+extension SidecarFile {
+  fileprivate init(json: JSONValue) throws(ActionError) {
+    self.init(
+      path: try json.required("path", json["path"]?.text),
+      sizeInBytes: json["sizeInBytes"]?.integer ?? 0
+    )
+  }
+
+  fileprivate var json: JSONValue {
+    ["path": .string(path), "sizeInBytes": .int(sizeInBytes)]
   }
 }
 
@@ -153,6 +252,11 @@ extension TableMetadata {
       schema = try Schema(schemaString: text)
     } catch let error as ActionError {
       throw error
+    } catch SchemaError.unsupportedType(let name, let path) {
+      throw ActionError(
+        reason: "a type is unknown",
+        feature: "columns of type \(name) (\(path))"
+      )
     } catch {
       throw ActionError(reason: "\(error)")
     }
@@ -224,5 +328,46 @@ extension TransactionIdentifier {
     object["version"] = .int(version)
     if let lastUpdated { object["lastUpdated"] = .int(lastUpdated) }
     return .object(object)
+  }
+}
+
+// MARK: - Parts for checkpoints
+
+extension Action {
+  /// The action's name in a log and its body as JSON text.
+  package var kindAndBody: (kind: String, body: String) {
+    let line = line
+    // A line is `{"kind":body}`.
+    let kind = line.dropFirst(2).prefix { $0 != "\"" }
+    return (String(kind), String(line.dropFirst(kind.count + 4).dropLast()))
+  }
+}
+
+extension AddFile {
+  /// The partition values as a JSON object.
+  package var partitionValuesText: String { partitionValues.json.serialized() }
+  /// The tags as a JSON object.
+  package var tagsText: String { tags.mapValues { Optional($0) }.json.serialized() }
+  /// The deletion vector as a JSON object.
+  package var deletionVectorText: String? { deletionVector?.json.serialized() }
+}
+
+extension FileBlock.Builder {
+  /// What few files have, for the newest file, from JSON text.
+  package mutating func setRare(tags: String?, vector: String?) throws(ActionError) {
+    var found: [String: String] = [:]
+    for (key, value) in try Self.json(tags)?.object ?? [:] { found[key] = value.text }
+    var object = JSONObject()
+    object["deletionVector"] = try Self.json(vector)
+    setRare(tags: found, deletionVector: try JSONValue.object(object).deletionVector())
+  }
+
+  private static func json(_ text: String?) throws(ActionError) -> JSONValue? {
+    guard let text else { return nil }
+    do {
+      return try JSONValue(parsing: text)
+    } catch {
+      throw ActionError(reason: "\(error)")
+    }
   }
 }

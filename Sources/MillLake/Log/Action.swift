@@ -16,6 +16,12 @@ public enum Action: Hashable, Sendable {
   case `protocol`(TableProtocol)
   /// How far an application got.
   case transaction(TransactionIdentifier)
+  /// Settings that an application keeps with the table.
+  case domain(DomainMetadata)
+  /// A file of the change data feed: no part of the table's rows.
+  case change(ChangeFile)
+  /// A file that holds file actions for a checkpoint.
+  case sidecar(SidecarFile)
   /// Who made the commit and how: free JSON, for people and for lineage.
   case commitInfo(JSONObject)
   /// A kind that this version does not know, or need not act upon: kept as it was.
@@ -38,6 +44,10 @@ public struct AddFile: Hashable, Sendable {
   public var stats: String?
   /// What its writer says of the file.
   public var tags: [String: String]
+  /// Which of its rows are not in the table; nil for none.
+  public var deletionVector: DeletionVectorReference?
+  /// Fields of the action that Millrace does not act upon, kept as they were.
+  public var others: JSONObject
 
   /// A file that joins the table with its rows, unless `dataChange` says that they were there.
   public init(
@@ -47,7 +57,9 @@ public struct AddFile: Hashable, Sendable {
     modificationTime: Int64,
     dataChange: Bool = true,
     stats: String? = nil,
-    tags: [String: String] = [:]
+    tags: [String: String] = [:],
+    deletionVector: DeletionVectorReference? = nil,
+    others: JSONObject = [:]
   ) {
     self.path = path
     self.partitionValues = partitionValues
@@ -56,7 +68,56 @@ public struct AddFile: Hashable, Sendable {
     self.dataChange = dataChange
     self.stats = stats
     self.tags = tags
+    self.deletionVector = deletionVector
+    self.others = others
   }
+
+  /// What tells this file of the table from every other.
+  public var key: FileKey { FileKey(path: path, vectorID: deletionVector?.uniqueID) }
+
+  /// The action that takes this file out of the table.
+  public func removal(at milliseconds: Int64, dataChange: Bool = true) -> RemoveFile {
+    RemoveFile(
+      path: path,
+      deletionTimestamp: milliseconds,
+      dataChange: dataChange,
+      partitionValues: partitionValues,
+      size: size,
+      deletionVector: deletionVector
+    )
+  }
+}
+
+/// A file of a table together with the rows that are deleted from it.
+///
+/// The same Parquet file with another vector is another file of the table.
+///
+/// > Source: Delta transaction log protocol, "Action Reconciliation".
+public struct FileKey: Hashable, Sendable, CustomStringConvertible {
+  /// The path in our own spelling, since two writers may escape one name differently.
+  public let path: String
+  /// The vector's identity; nil for none.
+  public let vectorID: String?
+
+  /// The key of a path as a log has it.
+  public init(path: String, vectorID: String?) {
+    self.path = LogPath.normalized(path)
+    self.vectorID = vectorID
+  }
+
+  /// Compares by bytes, as a disk does.
+  public static func == (left: Self, right: Self) -> Bool {
+    left.path.utf8.elementsEqual(right.path.utf8) && left.vectorID == right.vectorID
+  }
+
+  /// Hashes the path's bytes.
+  public func hash(into hasher: inout Hasher) {
+    var path = path
+    path.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+
+  /// The path, and the vector where there is one.
+  public var description: String { vectorID.map { "\(path)#\($0)" } ?? path }
 }
 
 /// A file stops being part of the table; it stays on disk for time travel until vacuum.
@@ -71,6 +132,8 @@ public struct RemoveFile: Hashable, Sendable {
   public var partitionValues: [String: String?]?
   /// Length of the file in bytes; nil when the writer left it out.
   public var size: Int64?
+  /// The vector that the add action had.
+  public var deletionVector: DeletionVectorReference?
 
   /// A removal; without a timestamp vacuum cannot judge the file's age.
   public init(
@@ -78,13 +141,72 @@ public struct RemoveFile: Hashable, Sendable {
     deletionTimestamp: Int64?,
     dataChange: Bool = true,
     partitionValues: [String: String?]? = nil,
-    size: Int64? = nil
+    size: Int64? = nil,
+    deletionVector: DeletionVectorReference? = nil
   ) {
     self.path = path
     self.deletionTimestamp = deletionTimestamp
     self.dataChange = dataChange
     self.partitionValues = partitionValues
     self.size = size
+    self.deletionVector = deletionVector
+  }
+
+  /// What tells this file of the table from every other.
+  public var key: FileKey { FileKey(path: path, vectorID: deletionVector?.uniqueID) }
+}
+
+/// Settings that an application keeps with a table, such as the columns of a clustering.
+///
+/// > Source: Delta transaction log protocol, "Domain Metadata".
+public struct DomainMetadata: Hashable, Sendable {
+  /// Whose settings these are.
+  public var domain: String
+  /// The settings, in a form of the application's own.
+  public var configuration: String
+  /// Whether the settings were taken away.
+  public var isRemoved: Bool
+
+  /// Settings of one domain.
+  public init(domain: String, configuration: String, isRemoved: Bool = false) {
+    self.domain = domain
+    self.configuration = configuration
+    self.isRemoved = isRemoved
+  }
+}
+
+/// A file that tells which rows a commit changed.
+///
+/// > Source: Delta transaction log protocol, "Add CDC File".
+public struct ChangeFile: Hashable, Sendable {
+  /// The path as the log has it.
+  public var path: String
+  /// Text of each partition column, nil for null.
+  public var partitionValues: [String: String?]
+  /// Length of the file in bytes.
+  public var size: Int64
+
+  /// A file under `_change_data`.
+  public init(path: String, partitionValues: [String: String?] = [:], size: Int64) {
+    self.path = path
+    self.partitionValues = partitionValues
+    self.size = size
+  }
+}
+
+/// A Parquet file with the file actions of a checkpoint, in `_delta_log/_sidecars`.
+///
+/// > Source: Delta transaction log protocol, "Sidecar Files".
+public struct SidecarFile: Hashable, Sendable {
+  /// The file's name, or an absolute path.
+  public var path: String
+  /// Length of the file in bytes.
+  public var sizeInBytes: Int64
+
+  /// A sidecar that a checkpoint names.
+  public init(path: String, sizeInBytes: Int64) {
+    self.path = path
+    self.sizeInBytes = sizeInBytes
   }
 }
 

@@ -23,6 +23,12 @@ package enum LogPath {
     return text
   }
 
+  /// The path in our own spelling; what is no path inside of the table stays as it is.
+  package static func normalized(_ path: String) -> String {
+    if path.utf8.allSatisfy(isPlain) { return path }
+    return decode(path).map(encode) ?? path
+  }
+
   /// The name on disk, or nil if the text is no path inside of the table.
   package static func decode(_ path: String) -> String? {
     var bytes: [UInt8] = []
@@ -41,10 +47,19 @@ package enum LogPath {
     guard !bytes.contains(0), parts.allSatisfy({ !isStep($0) }) else {
       return nil
     }
-    // `a:` before the first slash would be a scheme: an absolute URI.
-    let beginning = path.utf8.prefix { $0 != UInt8(ascii: "/") }
-    guard !beginning.contains(UInt8(ascii: ":")) else { return nil }
+    guard !hasScheme(path) else { return nil }
     return String(validating: bytes, as: UTF8.self)
+  }
+
+  /// Whether the text is an absolute URI; a folder such as `time=10:30` is no scheme.
+  ///
+  /// > Source: RFC 3986, 3.1, "Scheme".
+  private static func hasScheme(_ path: String) -> Bool {
+    let scheme = path.utf8.prefix { byte in
+      isPlain(byte) && byte != UInt8(ascii: "/") && byte != UInt8(ascii: "=")
+        && byte != UInt8(ascii: "_") && byte != UInt8(ascii: "~") || byte == UInt8(ascii: "+")
+    }
+    return !scheme.isEmpty && path.utf8.dropFirst(scheme.count).first == UInt8(ascii: ":")
   }
 
   /// Whether a part of a path is nothing, this folder or the one above.
@@ -52,7 +67,7 @@ package enum LogPath {
     part.count <= 2 && part.allSatisfy { $0 == UInt8(ascii: ".") }
   }
 
-  private static func isPlain(_ byte: UInt8) -> Bool {
+  static func isPlain(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"):

@@ -5,18 +5,59 @@ package import MillCore
 /// The fold of a log into a table's state; pure, so that it is tested without a disk.
 ///
 /// > Source: Delta transaction log protocol, "Action Reconciliation".
-package struct Replay {
+package struct Replay: Sendable {
   package let table: String
-  package private(set) var next = TableVersion.first
+  package private(set) var next: TableVersion
   package private(set) var metadata: TableMetadata?
   package private(set) var tableProtocol: TableProtocol?
-  package private(set) var files: [String: AddFile] = [:]
   package private(set) var transactions: [String: TransactionIdentifier] = [:]
+  package private(set) var domains: [String: DomainMetadata] = [:]
   package private(set) var commitInfo = JSONObject()
-  package private(set) var schemaChanged = false
+  private var files: FileList
+  /// Which files commits named since they were last brought into `files`, and those added.
+  private var touched: Set<FileKey> = []
+  private var added: [FileKey: AddFile] = [:]
+  /// The versions whose commits said what is in force, for messages.
+  private var protocolVersion = TableVersion.first
+  private var metadataVersion = TableVersion.first
 
+  /// How many files are kept as actions before they are put together into columns.
+  static let recentMax = 8192
+
+  /// A table before its first commit.
   package init(table: String) {
     self.table = table
+    next = .first
+    files = FileList()
+  }
+
+  /// A table as a checkpoint has it.
+  package init(
+    table: String,
+    checkpoint version: TableVersion,
+    _ parts: [CheckpointPart]
+  ) throws(LakeError) {
+    self.table = table
+    next = version.successor
+    protocolVersion = version
+    metadataVersion = version
+    files = FileList(blocks: parts.compactMap(\.files))
+    for part in parts {
+      for action in part.actions { try apply(action, version) }
+    }
+  }
+
+  /// A table as a snapshot of it stood, for the commits after it.
+  package init(_ snapshot: Snapshot) {
+    table = snapshot.table
+    next = snapshot.version.successor
+    metadata = snapshot.metadata
+    tableProtocol = snapshot.tableProtocol
+    transactions = snapshot.transactions
+    domains = snapshot.domains
+    files = snapshot.files
+    protocolVersion = snapshot.version
+    metadataVersion = snapshot.version
   }
 
   /// Applies the next commit; versions come in order.
@@ -27,27 +68,62 @@ package struct Replay {
     // Order inside a commit has no meaning, so removes go first: a path that one commit both
     // removes and adds is in the table afterwards.
     for case .remove(let file) in actions {
-      files[try checked(file.path, version)] = nil
-    }
-    for action in actions {
-      switch action {
-      case .add(let file): files[try checked(file.path, version)] = file
-      case .metadata(let new):
-        if let old = metadata, old.schema != new.schema { schemaChanged = true }
-        metadata = new
-      case .protocol(let new):
-        try Self.requireReadable(new, table: table, version: version)
-        tableProtocol = new
-      case .transaction(let identifier): transactions[identifier.appID] = identifier
-      case .commitInfo(let info): commitInfo = info
-      case .remove, .other: break
+      guard LogPath.decode(file.path) != nil else {
+        throw .pathOutside(table: table, version: version, path: file.path)
       }
+      let key = file.key
+      touched.insert(key)
+      added[key] = nil
     }
-    if let metadata { try requireReadable(metadata, version) }
+    for action in actions { try apply(action, version) }
+    if added.count >= Self.recentMax { settle() }
+  }
+
+  private mutating func apply(_ action: Action, _ version: TableVersion) throws(LakeError) {
+    switch action {
+    case .add(let file):
+      guard LogPath.decode(file.path) != nil else {
+        throw .pathOutside(table: table, version: version, path: file.path)
+      }
+      let key = file.key
+      touched.insert(key)
+      added[key] = file
+    case .metadata(let new):
+      metadata = new
+      metadataVersion = version
+    case .protocol(let new):
+      tableProtocol = new
+      protocolVersion = version
+    case .transaction(let identifier): transactions[identifier.appID] = identifier
+    case .domain(let domain): domains[domain.domain] = domain.isRemoved ? nil : domain
+    case .commitInfo(let info): commitInfo = info
+    case .remove, .change, .sidecar, .other: break
+    }
+  }
+
+  /// Takes from a commit only what its writer said of it.
+  package mutating func takeInfo(of actions: [Action]) {
+    for case .commitInfo(let info) in actions { commitInfo = info }
+  }
+
+  private mutating func settle() {
+    files.apply(touched: touched, added: added)
+    touched = []
+    added = [:]
+    guard let metadata else { return }
+    files.compactRecent(over: Self.recentMax, partitionColumns: metadata.physicalPartitionColumns)
   }
 
   /// The state after the last commit applied.
-  package func snapshot(location: String, committedAt: Instant) throws(LakeError) -> Snapshot {
+  ///
+  /// - Throws: `LakeError.corruptCommit` without a schema or a protocol; `.unsupported` for what a
+  ///   reader must know more for.
+  package consuming func snapshot(
+    location: String,
+    committedAt: Instant,
+    checkpoint: TableVersion? = nil,
+    notices: [LakeNotice] = []
+  ) throws(LakeError) -> Snapshot {
     guard next != .first else { throw .noTable(table: table) }
     let version = TableVersion(next.number - 1)
     guard let metadata, let tableProtocol else {
@@ -58,6 +134,8 @@ package struct Replay {
         reason: metadata == nil ? "no metaData in the log" : "no protocol in the log"
       )
     }
+    try tableProtocol.requireReadable(table: table, version: protocolVersion)
+    settle()
     return Snapshot(
       table: table,
       location: location,
@@ -66,94 +144,11 @@ package struct Replay {
       tableProtocol: tableProtocol,
       files: files,
       transactions: transactions,
+      domains: domains,
       committedAt: committedAt,
       commitInfo: commitInfo,
-      schemaChanged: schemaChanged
+      checkpoint: checkpoint,
+      notices: notices
     )
-  }
-
-  /// The path in our own spelling, since two writers may escape one name differently.
-  private func checked(_ path: String, _ version: TableVersion) throws(LakeError) -> String {
-    guard let name = LogPath.decode(path) else {
-      throw .pathOutside(table: table, version: version, path: path)
-    }
-    return LogPath.encode(name)
-  }
-
-  private func requireReadable(
-    _ metadata: TableMetadata,
-    _ version: TableVersion
-  ) throws(LakeError) {
-    if let mode = metadata.configuration["delta.columnMapping.mode"], mode != "none" {
-      throw .unsupported(table: table, version: version, feature: "column mapping by \(mode)")
-    }
-  }
-
-  /// Refuses a protocol that a reader must know more for.
-  package static func requireReadable(
-    _ wanted: TableProtocol,
-    table: String,
-    version: TableVersion
-  ) throws(LakeError) {
-    guard wanted.minReaderVersion > 1 else { return }
-    let features = wanted.readerFeatures ?? []
-    throw .unsupported(
-      table: table,
-      version: version,
-      feature: features.isEmpty
-        ? "reader version \(wanted.minReaderVersion)"
-        : "the reader features " + features.sorted().joined(separator: ", ")
-    )
-  }
-
-  /// Refuses a protocol that a writer must know more for, and rules that it could not keep.
-  package static func requireWritable(
-    _ snapshot: Snapshot,
-    removing: Bool
-  ) throws(LakeError) {
-    if removing, snapshot.metadata.configuration["delta.appendOnly"] == "true" {
-      throw .unsupported(
-        table: snapshot.table,
-        version: snapshot.version,
-        feature: "to keep every row (delta.appendOnly)"
-      )
-    }
-    if let field = snapshot.schema.fields.first(where: \.hasInvariant) {
-      throw .unsupported(
-        table: snapshot.table,
-        version: snapshot.version,
-        feature: "the invariant on column \(field.name)"
-      )
-    }
-    let wanted = snapshot.tableProtocol
-    guard wanted.minWriterVersion > 2 else { return }
-    let features = wanted.writerFeatures ?? []
-    throw .unsupported(
-      table: snapshot.table,
-      version: snapshot.version,
-      feature: features.isEmpty
-        ? "writer version \(wanted.minWriterVersion)"
-        : "the writer features " + features.sorted().joined(separator: ", ")
-    )
-  }
-}
-
-extension Field {
-  /// Whether each row must satisfy an expression here, or in a member.
-  ///
-  /// > Source: Delta transaction log protocol, "Column Invariants".
-  fileprivate var hasInvariant: Bool {
-    metadata["delta.invariants"].map { !$0.isNull } ?? false || type.hasInvariant
-  }
-}
-
-extension DataType {
-  fileprivate var hasInvariant: Bool {
-    switch self {
-    case .array(let element, _): element.hasInvariant
-    case .map(let key, let value, _): key.hasInvariant || value.hasInvariant
-    case .structure(let fields): fields.contains { $0.hasInvariant }
-    default: false
-    }
   }
 }

@@ -90,6 +90,55 @@ public struct LocalObjectStore: ObjectStore {
     }
   }
 
+  /// The names in a folder, in one read of the folder whatever their number.
+  public func names(_ prefix: String) async throws(FileError) -> [String] {
+    try await perform { files throws(FileError) in
+      do throws(FileError) {
+        return try files.names(in: self.path(prefix))
+      } catch {
+        if case .notFound = error { return [] }
+        throw error
+      }
+    }
+  }
+
+  /// Syncs the file that an engine wrote, then gives it its name as ``putIfAbsent(_:_:)`` does.
+  public func publish(_ temporary: String, as key: String) async throws(FileError) {
+    let source = path(temporary)
+    let target = path(key)
+    try await perform { files throws(FileError) in
+      do throws(FileError) {
+        try files.syncFile(source)
+        try Self.link(source, as: target, files)
+      } catch {
+        // The temporary name is garbage either way; failing to remove it changes nothing.
+        try? files.remove(source)
+        throw error
+      }
+      try? files.remove(source)
+      try files.syncFolder(Self.folder(of: target))
+    }
+  }
+
+  /// Makes the bytes durable under a temporary name, then moves it over the old one.
+  public func replace(_ key: String, _ bytes: [UInt8]) async throws(FileError) {
+    let target = path(key)
+    let folder = Self.folder(of: target)
+    let temporary = "\(folder)/.\(world.makeID()).tmp"
+    try await perform { files throws(FileError) in
+      if try files.status(folder) == nil { try self.makeFolders(folder, files) }
+      do throws(FileError) {
+        try files.create(temporary, bytes)
+        try files.syncFile(temporary)
+        try files.rename(temporary, to: target)
+      } catch {
+        try? files.remove(temporary)
+        throw error
+      }
+      try files.syncFolder(folder)
+    }
+  }
+
   /// What the disk knows of one name.
   public func status(_ key: String) async throws(FileError) -> StoredObject? {
     try await perform { files throws(FileError) in

@@ -26,6 +26,18 @@ public protocol ObjectStore: Sendable {
   /// The objects directly under a prefix, in byte order of their names; empty if there are none.
   func list(_ prefix: String) async throws(FileError) -> [StoredObject]
 
+  /// The names directly under a prefix, in byte order, without what else is known of them.
+  func names(_ prefix: String) async throws(FileError) -> [String]
+
+  /// Gives an object that an engine wrote under a temporary key its own one, durably, unless
+  /// somebody else has it; the temporary one is gone afterwards.
+  ///
+  /// - Throws: `FileError.alreadyExists` when the key is taken.
+  func publish(_ temporary: String, as key: String) async throws(FileError)
+
+  /// Stores bytes under a key, durably, in the place of what was there: a reader sees either.
+  func replace(_ key: String, _ bytes: [UInt8]) async throws(FileError)
+
   /// What is known of one key, or nil.
   func status(_ key: String) async throws(FileError) -> StoredObject?
 
@@ -34,6 +46,13 @@ public protocol ObjectStore: Sendable {
 
   /// Makes room for an engine to write under a prefix.
   func prepare(_ prefix: String) async throws(FileError)
+}
+
+extension ObjectStore {
+  /// The names of a listing, for stores that have no cheaper way.
+  public func names(_ prefix: String) async throws(FileError) -> [String] {
+    try await list(prefix).map(\.name)
+  }
 }
 
 /// A name under a prefix of an ``ObjectStore``.

@@ -238,7 +238,7 @@ struct BronzeLoader {
   ) throws -> [AddFile] {
     guard let snapshot, !shownPaths.isEmpty else { return [] }
     let paths = Set(shownPaths.map { ByteKey($0) })
-    return try snapshot.files.values.filter { file in
+    return try snapshot.files.filter { file in
       guard let path = file.tags[Self.sourceTag] else {
         throw PipelineError.definition(
           path: self.source.path,

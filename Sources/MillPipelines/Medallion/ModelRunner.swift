@@ -77,9 +77,9 @@ struct ModelRunner {
     // What is read: all of every input, or only what is new of one.
     for name in plan.allInputs {
       guard let snapshot = inputs[name] else { continue }
-      var contents = snapshot.contents
+      var contents = try snapshot.contents
       if case .append(let driving, let files) = decision.work, driving == name {
-        contents = snapshot.contents(of: files)
+        contents = try snapshot.contents(of: files)
       }
       made.bytesRead += contents.sizeInBytes
       if plan.inputs.contains(name) {
@@ -321,10 +321,10 @@ struct ModelRunner {
     }
     guard !keys.isEmpty else { return nil }
     let published = RelationName("mill_published")
-    try await session.define(published, as: current.contents)
+    try await session.define(published, as: try current.contents)
     let quarantined = RelationName("mill_quarantined")
     let rejected = try await quarantine.snapshotIfExists()
-    if let rejected { try await session.define(quarantined, as: rejected.contents) }
+    if let rejected { try await session.define(quarantined, as: try rejected.contents) }
     let rules = dialect.quote(DataQualityValidator.rulesColumn)
     for (columns, rule) in keys {
       let list = dialect.list(columns)

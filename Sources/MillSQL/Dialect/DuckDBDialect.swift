@@ -33,6 +33,8 @@ public struct DuckDBDialect: Dialect {
     case .date: "DATE"
     case .timestamp: "TIMESTAMP WITH TIME ZONE"
     case .timestampWithoutZone: "TIMESTAMP"
+    // An integer holds the nulls as well as any other type, and every engine can show it.
+    case .void: "INTEGER"
     case .array(let element, _): typeName(element) + "[]"
     case .map(let key, let value, _): "MAP(\(typeName(key)), \(typeName(value)))"
     case .structure(let fields):

@@ -24,8 +24,8 @@ struct CommitTests {
     #expect(snapshot.version == .first)
     #expect(snapshot.tableProtocol == .classic)
     #expect(snapshot.schema == twoColumns)
-    #expect(snapshot.contents.rows == 7)
-    #expect(snapshot.contents.files.map(\.location) == ["\(disk.location)/a"])
+    #expect(try snapshot.contents.rows == 7)
+    #expect(try snapshot.contents.files.map(\.location) == ["\(disk.location)/a"])
     #expect(try await disk.table.exists())
   }
 
@@ -64,7 +64,7 @@ struct CommitTests {
     try await disk.commit(.append, "a")
     try await disk.commit(.append, "b")
     let snapshot = try await disk.table.snapshot()
-    let old = try #require(snapshot.files["a"])
+    let old = try #require(snapshot.files[path: "a"])
     try await disk.table.commit(
       TableChange(
         mode: .append,
@@ -87,7 +87,6 @@ struct CommitTests {
     )
     let snapshot = try await disk.table.snapshot()
     #expect(snapshot.schema.names == ["id", "name", "more"])
-    #expect(snapshot.contents.mayLackColumns)
     let wrong = Schema([Field("id", .integer)])
     #expect(
       await code {
@@ -289,6 +288,7 @@ struct CommitTests {
       [Lines.remove("d"), Lines.add("e")].map { $0.replacing(":true", with: ":false") }
     )
     #expect(try await appended(3, 4) == [])
-    #expect(await code { _ = try await appended(3, 5) } == "lake.gap")
+    // Of a commit that is not in the log nobody knows what it did.
+    #expect(try await appended(3, 5) == nil)
   }
 }

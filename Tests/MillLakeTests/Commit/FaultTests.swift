@@ -42,7 +42,7 @@ struct FaultTests {
       } catch {
         outcome = .failure(error)
       }
-      let found = try await sound.table.snapshotIfExists()?.files.keys.sorted()
+      let found = try await sound.table.snapshotIfExists()?.files.paths
       switch outcome {
       case .success:
         #expect(found == work.after, "operation \(failing)")

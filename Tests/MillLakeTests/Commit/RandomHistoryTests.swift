@@ -49,7 +49,7 @@ struct RandomHistoryTests {
         change.transactions = [TransactionIdentifier(appID: appID, version: Int64(step))]
       }
       if chance.happens(percent: 20), change.mode == .append, let victim = model.current.min(),
-        let file = try await writer.table.snapshot().files[victim]
+        let file = try await writer.table.snapshot().files[path: victim]
       {
         change.replacing = [file]
         next.remove(victim)

@@ -69,7 +69,10 @@ struct ActionTests {
     .transaction(TransactionIdentifier(appID: "millrace/silver.x/0b", version: -3)),
     .transaction(TransactionIdentifier(appID: "é", version: 3, lastUpdated: 4)),
     .commitInfo(["operation": "WRITE", "z": nil, "a": [1.5, true]]),
-    .other(name: "domainMetadata", ["domain": "d", "configuration": "{}", "removed": false]),
+    .domain(DomainMetadata(domain: "d", configuration: "{}")),
+    .domain(DomainMetadata(domain: "d", configuration: "", isRemoved: true)),
+    .change(ChangeFile(path: "_change_data/x", partitionValues: ["p": nil], size: 3)),
+    .sidecar(SidecarFile(path: "x.parquet", sizeInBytes: 4)),
   ]
 
   @Test("what is written is read back the same", arguments: actions)
@@ -87,7 +90,7 @@ struct ActionTests {
     #expect(action.line == line)
   }
 
-  @Test("unknown fields are passed over and null fields are as good as absent")
+  @Test("unknown fields are kept as they were and null fields are as good as absent")
   func nullFields() throws {
     let add = try read(
       #"{"remove":null,"add":{"path":"x","partitionValues":{"p":null},"size":1,"#
@@ -97,7 +100,13 @@ struct ActionTests {
     #expect(
       add
         == .add(
-          AddFile(path: "x", partitionValues: ["p": nil], size: 1, modificationTime: 2)
+          AddFile(
+            path: "x",
+            partitionValues: ["p": nil],
+            size: 1,
+            modificationTime: 2,
+            others: ["novelty": [1]]
+          )
         )
     )
     let remove = try read(#"{"remove":{"path":"x","dataChange":true,"deletionTimestamp":null}}"#)
@@ -150,9 +159,9 @@ struct ActionTests {
       ]
     )
     let text = try #require(statistics.statsText(for: schema))
-    #expect(FileStatistics(statsText: text) == statistics)
-    #expect(FileStatistics(statsText: "nonsense") == FileStatistics(rows: nil))
-    #expect(FileStatistics(statsText: nil) == FileStatistics(rows: nil))
+    #expect(FileStatistics(statsText: text, schema: schema) == statistics)
+    #expect(FileStatistics(statsText: "nonsense", schema: schema) == FileStatistics(rows: nil))
+    #expect(FileStatistics(statsText: nil, schema: schema) == FileStatistics(rows: nil))
     #expect(FileStatistics(rows: nil).statsText(for: schema) == nil)
   }
 }

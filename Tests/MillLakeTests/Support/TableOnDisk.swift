@@ -88,7 +88,7 @@ struct TableOnDisk: Sendable {
 
   /// The names of the files in a version.
   func names(at version: TableVersion? = nil) async throws -> [String] {
-    try await table.snapshot(at: version).files.keys.sorted()
+    try await table.snapshot(at: version).files.paths
   }
 
   /// Puts a log file in place as some other writer made it.
@@ -155,6 +155,12 @@ final class OvertakenStore: ObjectStore {
   }
   func status(_ key: String) async throws(FileError) -> StoredObject? {
     try await base.status(key)
+  }
+  func publish(_ temporary: String, as key: String) async throws(FileError) {
+    try await base.publish(temporary, as: key)
+  }
+  func replace(_ key: String, _ bytes: [UInt8]) async throws(FileError) {
+    try await base.replace(key, bytes)
   }
   func delete(_ key: String) async throws(FileError) { try await base.delete(key) }
   func prepare(_ prefix: String) async throws(FileError) { try await base.prepare(prefix) }

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+
+/// What a vacuum may take away.
+public struct VacuumOptions: Sendable {
+  /// For how long files are kept that left the table; nil takes it from the table (a week).
+  public var retention: Duration?
+  /// How many of the newest versions stay readable whatever their age; nil for none beyond retention.
+  public var keepVersions: Int?
+  /// Whether a retention below the table's own is meant.
+  public var allowsShortRetention: Bool
+  /// Whether nothing is to be removed.
+  public var isDryRun: Bool
+
+  /// Options with the table's own retention.
+  public init(
+    retention: Duration? = nil,
+    keepVersions: Int? = nil,
+    allowsShortRetention: Bool = false,
+    isDryRun: Bool = false
+  ) {
+    self.retention = retention
+    self.keepVersions = keepVersions
+    self.allowsShortRetention = allowsShortRetention
+    self.isDryRun = isDryRun
+  }
+}
+
+/// What a vacuum took away, or would.
+public struct VacuumReport: Hashable, Sendable {
+  /// The keys of the files, in order.
+  public var files: [String] = []
+  /// Their bytes.
+  public var bytes: Int64 = 0
+  /// Files that no version has and that are too young to be garbage for sure.
+  public var young = 0
+}
+
+extension DeltaTable {
+  /// Files that no log names are left alone for a day, whatever the retention: somebody may be about
+  /// to commit them.
+  static let orphanAge = Duration.seconds(86_400)
+
+  /// Removes files that no version needs any more: of the table as it is, of the versions that
+  /// retention keeps, and of those that tags name.
+  ///
+  /// It takes no lock and stands in nobody's way: files of commits under way are too young for it,
+  /// and a crash leaves at worst some of the garbage.
+  ///
+  /// - Throws: `LakeError.refused` for a retention below the table's own that is not meant.
+  public func vacuum(_ options: VacuumOptions = VacuumOptions()) async throws(LakeError)
+    -> VacuumReport
+  {
+    let current = try await snapshot()
+    try current.requireWritable()
+    let retention = options.retention ?? current.deletedFileRetention
+    guard retention >= current.deletedFileRetention || options.allowsShortRetention else {
+      throw .refused(
+        table: name,
+        reason: "a retention of \(retention) is below the table's own "
+          + "(\(current.deletedFileRetention)): readers of older versions would lose their files; "
+          + "force it if that is meant"
+      )
+    }
+    if options.isDryRun { return try await garbage(options, retention) }
+    let intent = "\(Self.vacuumFolder)/\(world.makeID()).json"
+    try await storing { () async throws(FileError) in
+      try await store.prepare(Self.vacuumFolder)
+      try await store.putIfAbsent(intent, Array("{}".utf8))
+    }
+    let outcome: Result<VacuumReport, LakeError>
+    do {
+      let report = try await garbage(options, retention)
+      for key in report.files {
+        try await storing { () async throws(FileError) in try await store.delete(key) }
+      }
+      outcome = .success(report)
+    } catch {
+      outcome = .failure(error)
+    }
+    try await storing { () async throws(FileError) in try await store.delete(intent) }
+    return try outcome.get()
+  }
+
+  private func garbage(
+    _ options: VacuumOptions,
+    _ retention: Duration
+  ) async throws(LakeError) -> VacuumReport {
+    // Tags before the snapshot: a tag that comes later looks for us.
+    let tags = try await tags()
+    let current = try await snapshot()
+    let now = world.clock.now()
+    let cutoff = (now - retention).milliseconds
+    let removed = try await tombstones(of: current)
+    var needed: Set<String> = []
+    var departed: Set<String> = []
+    func need(_ path: String, _ vector: DeletionVectorReference?) {
+      if let key = LogPath.decode(path) { needed.insert(key) }
+      if let vector, let file = try? vector.relativePath() { needed.insert(file) }
+    }
+    for file in current.files { need(file.path, file.deletionVector) }
+    for file in removed {
+      if (file.deletionTimestamp ?? 0) > cutoff {
+        need(file.path, file.deletionVector)
+      } else {
+        if let key = LogPath.decode(file.path) { departed.insert(key) }
+        if let vector = file.deletionVector, let key = try? vector.relativePath() {
+          departed.insert(key)
+        }
+      }
+    }
+    for tag in tags {
+      // A tag whose version cannot be read keeps files that nobody can name: nothing is removed.
+      for file in try await snapshot(at: tag.version).files {
+        need(file.path, file.deletionVector)
+      }
+    }
+    if let count = options.keepVersions, count > 0 {
+      let first = TableVersion(max(0, current.version.number - Int64(count) + 1))
+      let oldest = try await listing().oldest ?? first
+      for file in try await snapshot(at: max(first, oldest)).files {
+        need(file.path, file.deletionVector)
+      }
+      var version = max(first, oldest)
+      while version < current.version {
+        version = version.successor
+        for case .add(let file) in try await actions(of: version) {
+          need(file.path, file.deletionVector)
+        }
+      }
+    }
+    let changes = try await changeFiles(since: now - retention, through: current.version)
+    var report = VacuumReport()
+    for (key, object) in try await objects() where !needed.contains(key) && !changes.contains(key) {
+      // What the log says has left is old enough by its word; of all else the age must tell.
+      let age = departed.contains(key) ? Duration.zero : max(retention, Self.orphanAge)
+      guard object.modified + age <= now else {
+        report.young += 1
+        continue
+      }
+      report.files.append(key)
+      report.bytes += object.size
+    }
+    report.files.sort()
+    return report
+  }
+
+  /// The files of the change feed that commits of the time since then name.
+  private func changeFiles(
+    since time: Instant,
+    through newest: TableVersion
+  ) async throws(LakeError) -> Set<String> {
+    let folder = try await storing { () async throws(FileError) in
+      try await store.names("_change_data")
+    }
+    guard !folder.isEmpty else { return [] }
+    var keys: Set<String> = []
+    var version = newest
+    while let actions = try await actionsIfExist(of: version) {
+      let key = "\(Self.logFolder)/\(version.logFileName)"
+      let status = try await storing { () async throws(FileError) in try await store.status(key) }
+      guard let status, status.modified >= time else { break }
+      for case .change(let file) in actions {
+        if let key = LogPath.decode(file.path) { keys.insert(key) }
+      }
+      guard version > .first else { break }
+      version = TableVersion(version.number - 1)
+    }
+    return keys
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+
+extension DeltaTable {
+  /// Makes a new version that is as an older one was; nothing between is lost.
+  ///
+  /// - Returns: The version that the restore made.
+  /// - Throws: `LakeError.missingFile` when a file of the older version is gone, `.appendOnly`,
+  ///   `.conflict` when somebody changes the table meanwhile.
+  @discardableResult
+  public func restore(
+    to version: TableVersion,
+    expecting: TableVersion? = nil,
+    info: JSONObject = [:]
+  ) async throws(LakeError) -> TableVersion {
+    // A tag keeps the files while they are in no version that counts.
+    let pin = "restore-\(world.makeID())"
+    try await tag(pin, version: version)
+    let outcome: Result<TableVersion, LakeError>
+    do {
+      outcome = .success(try await restoreTagged(version, expecting, info))
+    } catch {
+      outcome = .failure(error)
+    }
+    try await removeTag(pin)
+    return try outcome.get()
+  }
+
+  private func restoreTagged(
+    _ version: TableVersion,
+    _ expecting: TableVersion?,
+    _ info: JSONObject
+  ) async throws(LakeError) -> TableVersion {
+    let current = try await snapshot()
+    let older = try await snapshot(at: version)
+    let (now, then) = (current.files.keys, older.files.keys)
+    var metadata = older.metadata
+    metadata.id = current.metadata.id
+    return try await commit(
+      TableChange(
+        mode: .append,
+        files: [],
+        replacing: current.files.filter { !then.contains($0.key) },
+        returning: older.files.filter { !now.contains($0.key) },
+        schema: older.schema,
+        partitionColumns: older.metadata.partitionColumns,
+        info: info,
+        expecting: expecting,
+        operation: "RESTORE",
+        parameters: ["version": .string(String(version.number))],
+        reads: .table,
+        readVersion: current.version,
+        metadata: metadata
+      )
+    )
+  }
+}
