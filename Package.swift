@@ -70,6 +70,7 @@ let package = Package(
         "MillSources", crypto,
       ]
     ),
+    room("MillTables", ["MillCore", "MillEngine", "MillLake", "MillSQL"]),
     room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillLake", "MillSQL"]),
     // 4: configuration becomes services
     room(
@@ -111,6 +112,10 @@ let package = Package(
     tests("MillSourcesTests", ["CZlib", "CZstd", "MillCore", "MillSources", "MillTesting"]),
     tests("MillDuckDBTests", ["MillCore", "MillDuckDB", "MillEngine", "MillTesting"]),
     tests("MillLakeTests", ["MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTesting"]),
+    tests(
+      "MillTablesTests",
+      ["MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTables", "MillTesting"]
+    ),
     tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
     tests("MillLedgerTests", ["MillCore", "MillLedger", "MillLineage", "MillTesting", grdb]),
     tests(

@@ -223,7 +223,9 @@ actor DuckDBEngineSession: EngineSession {
       columns.append(column)
       fields.append(wanted)
     }
-    let ids = table.mapping == .none ? "{}" : names.fieldIDs(fields)
+    let parted = Set(target.partitionColumns)
+    let stored = fields.filter { !parted.contains($0.name) }
+    let ids = table.mapping == .none ? "{}" : names.fieldIDs(stored)
     return (
       Schema(fields),
       isPlain

@@ -14,6 +14,9 @@ public struct LogCleanupReport: Hashable, Sendable {
   public var bytes: Int64 = 0
   /// The oldest version that can be read afterwards.
   public var oldest: TableVersion?
+
+  /// A report of nothing.
+  public init() {}
 }
 
 extension DeltaTable {

@@ -31,6 +31,14 @@ extension DeltaTable {
     return found
   }
 
+  /// Bytes of the log.
+  package func logSize() async throws(LakeError) -> Int64 {
+    let entries = try await storing { () async throws(FileError) in
+      try await store.list(Self.logFolder)
+    }
+    return entries.reduce(0) { $0 + ($1.isPrefix ? 0 : $1.size) }
+  }
+
   /// What is wrong with the files of a version, if anything: the first that is gone or not as long
   /// as the log says, and the oldest version that can still be read.
   package func damage(of snapshot: Snapshot) async throws(LakeError) -> LakeError? {

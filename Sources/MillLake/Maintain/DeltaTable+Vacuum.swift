@@ -35,6 +35,9 @@ public struct VacuumReport: Hashable, Sendable {
   public var bytes: Int64 = 0
   /// Files that no version has and that are too young to be garbage for sure.
   public var young = 0
+
+  /// A report of nothing.
+  public init() {}
 }
 
 extension DeltaTable {

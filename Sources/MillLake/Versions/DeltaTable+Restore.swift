@@ -12,6 +12,7 @@ extension DeltaTable {
   public func restore(
     to version: TableVersion,
     expecting: TableVersion? = nil,
+    transactions: [TransactionIdentifier] = [],
     info: JSONObject = [:]
   ) async throws(LakeError) -> TableVersion {
     // A tag keeps the files while they are in no version that counts.
@@ -19,7 +20,7 @@ extension DeltaTable {
     try await tag(pin, version: version)
     let outcome: Result<TableVersion, LakeError>
     do {
-      outcome = .success(try await restoreTagged(version, expecting, info))
+      outcome = .success(try await restoreTagged(version, expecting, transactions, info))
     } catch {
       outcome = .failure(error)
     }
@@ -30,6 +31,7 @@ extension DeltaTable {
   private func restoreTagged(
     _ version: TableVersion,
     _ expecting: TableVersion?,
+    _ transactions: [TransactionIdentifier],
     _ info: JSONObject
   ) async throws(LakeError) -> TableVersion {
     let current = try await snapshot()
@@ -45,6 +47,7 @@ extension DeltaTable {
         returning: older.files.filter { !now.contains($0.key) },
         schema: older.schema,
         partitionColumns: older.metadata.partitionColumns,
+        transactions: transactions,
         info: info,
         expecting: expecting,
         operation: "RESTORE",

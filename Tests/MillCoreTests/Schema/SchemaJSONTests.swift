@@ -46,8 +46,8 @@ struct SchemaJSONTests {
     #expect(throws: SchemaError.unsupportedType(name: "variant", path: "a.element")) {
       try Schema(schemaString: text)
     }
-    #expect(throws: SchemaError.unsupportedType(name: "void", path: "")) {
-      try DataType(json: "void")
+    #expect(throws: SchemaError.unsupportedType(name: "variant", path: "")) {
+      try DataType(json: "variant")
     }
     #expect(throws: SchemaError.unsupportedType(name: "udt", path: "")) {
       try DataType(json: ["type": "udt"])
