@@ -77,7 +77,7 @@ let package = Package(
       "MillAssembly",
       [
         "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger", "MillPipelines",
-        "MillQuality", "MillSQL", "MillSources", yams,
+        "MillQuality", "MillSQL", "MillSources", "MillTables", yams,
       ]
     ),
     // 6: the command line
@@ -85,7 +85,7 @@ let package = Package(
       name: "MillCLI",
       dependencies: [
         "MillAssembly", "MillCore", "MillLake", "MillLedger", "MillLineage", "MillPipelines",
-        "MillQuality", "MillEngine", argumentParser,
+        "MillQuality", "MillEngine", "MillTables", argumentParser,
       ],
       swiftSettings: house
     ),
@@ -94,7 +94,7 @@ let package = Package(
       "Millrace",
       [
         "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger",
-        "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSources",
+        "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSources", "MillTables",
       ]
     ),
     // For tests and benchmarks alone

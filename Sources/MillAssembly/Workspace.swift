@@ -8,6 +8,7 @@ public import MillLedger
 public import MillPipelines
 public import MillQuality
 internal import MillSources
+internal import MillTables
 
 /// An opened project: its definitions, and the services that its settings name.
 ///
@@ -33,7 +34,16 @@ public struct Workspace: Sendable {
   /// Opens the ledger and gets the engine ready.
   ///
   /// - Throws: `LedgerError`, `FileError`.
-  public init(project: Project, world: World = .system()) async throws {
+  ///
+  /// - Parameters:
+  ///   - outputs: Folders that rows may be written to besides the lake.
+  ///   - report: Called for what was amiss in a table's log and could be got around.
+  public init(
+    project: Project,
+    world: World = .system(),
+    outputs: [String] = [],
+    report: (@Sendable (LakeNotice) -> Void)? = nil
+  ) async throws {
     self.project = project
     self.world = world
     let state = project.stateFolder
@@ -41,11 +51,12 @@ public struct Workspace: Sendable {
     lake = Lake(
       location: project.lakeFolder,
       world: world,
-      checkpoints: LazyCheckpoints { try DuckDBCheckpoints() }
+      checkpoints: LazyCheckpoints { try DuckDBCheckpoints() },
+      report: report
     )
     let path = "\(state)/ledger.sqlite"
     ledger = try await files.run { try Ledger(path: path) }
-    engine = LazyEngine(dialect: .duckDB) { try Self.openEngine(for: project) }
+    engine = LazyEngine(dialect: .duckDB) { try Self.openEngine(for: project, outputs) }
   }
 
   /// The pipeline of the project's sources and models.
@@ -102,29 +113,18 @@ public struct Workspace: Sendable {
     }
   }
 
-  /// The first rows of a table.
-  ///
-  /// - Parameter limit: Rows wanted; values other than numbers and booleans come as text.
-  public func rows(
-    of dataset: DatasetName,
-    at version: TableVersion? = nil,
-    limit: Int = 20
-  ) async throws -> (snapshot: Snapshot, rows: ResultTable) {
-    let snapshot = try await lake.table(dataset).snapshot(at: version)
-    let session = try await engine.session(named: "rows \(dataset)")
-    do {
-      let relation = RelationName("mill_rows")
-      try await session.define(relation, as: try snapshot.contents)
-      let rows = try await session.rows(
-        "SELECT * FROM mill_rows LIMIT \(max(0, limit))",
-        limit: max(0, limit)
-      )
-      await session.close()
-      return (snapshot, rows)
-    } catch {
-      await session.close()
-      throw error
+  /// A table of the project, to look at and to look after.
+  public func openTable(_ dataset: DatasetName) -> OpenTable {
+    OpenTable(table: lake.table(dataset), engine: engine, world: world)
+  }
+
+  /// The table that rows of a dataset move to when they grow old; nil when they do not.
+  public func archive(of dataset: DatasetName) -> DeltaTable? {
+    guard let folder = project.settings.policy(of: dataset.description).archive?.folder else {
+      return nil
     }
+    let root = folder.hasPrefix("/") ? folder : "\(project.folder)/\(folder)"
+    return lake.table(at: "\(root)/\(dataset.layer.rawValue)/\(dataset.name)")
   }
 
   /// Reads the history of runs again from the tables' own logs.
@@ -133,12 +133,18 @@ public struct Workspace: Sendable {
   }
 
   /// The engine that the settings name, confined to the lake and the declared sources.
-  private static func openEngine(for project: Project) throws -> any Engine {
+  private static func openEngine(
+    for project: Project,
+    _ outputs: [String]
+  ) throws -> any Engine {
     let settings = project.settings
     // The process as a whole keeps within `memory`; what is not the engine's needs the rest.
     let share = ByteCount(bytes: settings.memory.bytes / 4 * 3)
     var files: [String] = []
-    var folders = [project.lakeFolder, "\(project.stateFolder)/tmp"]
+    var folders = [project.lakeFolder, "\(project.stateFolder)/tmp"] + outputs
+    folders += settings.lifecycle.values.compactMap(\.archive?.folder).map {
+      $0.hasPrefix("/") ? $0 : "\(project.folder)/\($0)"
+    }
     for source in project.definition.sources {
       for pattern in source.files {
         let path = resolvePath(pattern, relativeTo: project.folder)

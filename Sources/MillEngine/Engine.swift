@@ -149,6 +149,8 @@ public struct WriteTarget: Sendable {
   /// The table's own columns, where it is there already: rows are cast to its types, and stored
   /// under the names and numbers that its files use. nil: as the query has them.
   public var table: TableLayout?
+  /// Whether a file is written although it holds no row.
+  public var keepsEmptyFiles = false
 
   /// A folder that takes one set of files, or one for each set of partition values.
   public init(

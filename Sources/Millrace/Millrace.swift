@@ -12,3 +12,4 @@
 @_exported public import MillQuality
 @_exported public import MillSQL
 @_exported public import MillSources
+@_exported public import MillTables

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MillCore
+public import MillTables
 
 /// What `millrace.yaml` says of the project as a whole.
 public struct ProjectSettings: Hashable, Sendable {
@@ -28,6 +29,15 @@ public struct ProjectSettings: Hashable, Sendable {
   public var maxRecordBytes: ByteCount
   /// Records of one file that may be undecodable before the file is left alone.
   public var maxDeadLetters: Int
+  /// What becomes of tables as they grow old, by the name of the dataset; `default` for all others.
+  public var lifecycle: [String: LifecyclePolicy]
+  /// What storage costs; nil when that is not told.
+  public var storagePrice: StoragePrice?
+
+  /// The policy of a dataset.
+  public func policy(of dataset: String) -> LifecyclePolicy {
+    lifecycle[dataset] ?? lifecycle["default"] ?? LifecyclePolicy()
+  }
 
   /// Settings with the defaults of everything but the name.
   public init(
@@ -39,7 +49,9 @@ public struct ProjectSettings: Hashable, Sendable {
     temp: ByteCount = ByteCount(bytes: 50 << 30),
     parallel: Int = 2,
     maxRecordBytes: ByteCount = ByteCount(bytes: 16 << 20),
-    maxDeadLetters: Int = 100_000
+    maxDeadLetters: Int = 100_000,
+    lifecycle: [String: LifecyclePolicy] = [:],
+    storagePrice: StoragePrice? = nil
   ) {
     self.name = name
     self.lake = lake
@@ -50,6 +62,8 @@ public struct ProjectSettings: Hashable, Sendable {
     self.parallel = parallel
     self.maxRecordBytes = maxRecordBytes
     self.maxDeadLetters = maxDeadLetters
+    self.lifecycle = lifecycle
+    self.storagePrice = storagePrice
   }
 
   /// The least that an engine works with.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import MillCore
+internal import MillPipelines
+internal import MillTables
 
 extension ProjectFile {
   /// Reads `millrace.yaml`; nil if the settings cannot be used, which was reported.
@@ -34,7 +36,69 @@ extension ProjectFile {
     if let count = keys["max_dead_letters"]?.integer(0...1_000_000_000) {
       settings.maxDeadLetters = Int(count)
     }
+    if let value = keys["lifecycle"] { settings.lifecycle = lifecycle(value) }
+    if let prices = keys["storage"]?.mapping(.storage) {
+      settings.storagePrice = storagePrice(prices)
+    }
     return problems.isEmpty ? settings : nil
+  }
+
+  private func storagePrice(_ keys: YAMLMapping) -> StoragePrice? {
+    func price(_ value: YAMLValue?) -> Double? {
+      guard let value else { return nil }
+      guard let number = value.scalar()?.double, number >= 0, number.isFinite else {
+        value.report("a price is a number that is not below 0", hint: "such as 0.023")
+        return nil
+      }
+      return number
+    }
+    guard let table = price(keys.required("price_per_gib_month")) else { return nil }
+    return StoragePrice(
+      perGiBMonth: table,
+      archivePerGiBMonth: price(keys["archive_price_per_gib_month"]) ?? table,
+      currency: keys["currency"]?.text("a currency") ?? "USD"
+    )
+  }
+
+  private func lifecycle(_ value: YAMLValue) -> [String: LifecyclePolicy] {
+    var policies: [String: LifecyclePolicy] = [:]
+    for (name, place, value) in value.entries("datasets") ?? [] {
+      guard name == "default" || DatasetName(name) != nil else {
+        report(
+          "`\(name)` is no dataset",
+          at: place,
+          hint: "write a layer and a word, such as silver.payments, or `default`"
+        )
+        continue
+      }
+      guard let keys = value.mapping(.lifecycle) else { continue }
+      var policy = LifecyclePolicy()
+      policy.keep = keys["keep"]?.duration()
+      policy.keepVersions = keys["keep_versions"]?.integer(1...1_000_000).map { Int($0) }
+      policy.keepLog = keys["keep_log"]?.duration()
+      if let size = keys["compact_to"]?.byteCount(atLeast: ByteCount(bytes: 1 << 20)) {
+        policy.compactTo = size
+      }
+      policy.clusterBy = keys["cluster_by"]?.texts("columns") ?? []
+      policy.archive = keys["archive"].flatMap { age($0, needsFolder: true) }
+      policy.delete = keys["delete"].flatMap { age($0, needsFolder: false) }
+      policies[name] = policy
+    }
+    return policies
+  }
+
+  private func age(_ value: YAMLValue, needsFolder: Bool) -> LifecyclePolicy.Age? {
+    guard let keys = value.mapping(.aged) else { return nil }
+    let column = keys.required("by")?.text("a column")
+    let after = keys.required("after")?.duration()
+    var folder: String?
+    if needsFolder {
+      folder = keys.required("to").flatMap(lakeFolder)
+    } else if let stray = keys["to"] {
+      stray.report("rows that are deleted go nowhere", hint: "`to` belongs to `archive`")
+    }
+    guard let column, let after, folder != nil || !needsFolder else { return nil }
+    return LifecyclePolicy.Age(column: column, after: after, folder: folder)
   }
 
   /// A folder inside of the project, or an absolute path.

@@ -29,7 +29,7 @@ struct KnownKeys: Sendable {
   }
 
   static let all: [KnownKeys] = [
-    settings, engine, source, csv, model, dedupe, incremental, repair, fill, impute, clamp, rule,
+    settings, engine, lifecycle, aged, storage, source, csv, model, dedupe, incremental, repair, fill, impute, clamp, rule,
     complete, unique, range, pattern, allowed, reference, rows, predicate, query,
   ]
 }
@@ -49,6 +49,39 @@ extension KnownKeys {
       ("parallel", "datasets that are made at the same time (2)"),
       ("max_record_bytes", "the longest record that is read from a raw file (16MiB)"),
       ("max_dead_letters", "undecodable records that one file may hold (100000)"),
+      ("lifecycle", "what becomes of tables as they grow old, by dataset; `default` for all others"),
+      ("storage", "what storage costs, for the report of `millrace maintain`"),
+    ]
+  )
+
+  static let lifecycle = KnownKeys(
+    "millrace.lifecycle",
+    [
+      ("keep", "for how long older versions stay readable (7d)"),
+      ("keep_versions", "how many versions stay readable whatever their age (none)"),
+      ("keep_log", "for how long commits are kept behind a checkpoint (30d)"),
+      ("compact_to", "the size that small files are put together to (256MiB)"),
+      ("cluster_by", "columns that rows are clustered by when files are put together (none)"),
+      ("archive", "rows that move to a table in a colder folder"),
+      ("delete", "rows that are deleted for their age"),
+    ]
+  )
+
+  static let aged = KnownKeys(
+    "millrace.lifecycle.archive",
+    [
+      ("by", "the column of days or instants that tells a row's age, required"),
+      ("after", "from which age on, required"),
+      ("to", "the folder of the archives, relative to the project or absolute; for `archive` alone"),
+    ]
+  )
+
+  static let storage = KnownKeys(
+    "millrace.storage",
+    [
+      ("price_per_gib_month", "what a GiB costs in a month where tables lie, required"),
+      ("archive_price_per_gib_month", "the same where archives lie (as tables)"),
+      ("currency", "the money of the prices (USD)"),
     ]
   )
 

@@ -55,6 +55,11 @@ struct Console: Sendable {
     error.writeLine(report.render(style: errorStyle, width: error.width))
   }
 
+  /// Says what was amiss and could be got around.
+  func warn(_ line: String) {
+    error.writeLine(errorStyle.yellow("warning:") + " " + line.printable)
+  }
+
   /// Says something that is no part of the answer.
   func remark(_ line: String) {
     error.writeLine(line)

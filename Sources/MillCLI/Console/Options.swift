@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import MillAssembly
 internal import MillEngine
+internal import MillLake
 
 /// How a command answers.
 struct OutputOptions: ParsableArguments, Sendable {
@@ -46,9 +47,12 @@ struct ProjectOptions: ParsableArguments, Sendable {
 
   /// Opens the project and gives the engine's memory back afterwards.
   func withWorkspace<Value: Sendable>(
+    _ console: Console? = nil,
     _ body: (Workspace) async throws -> Value
   ) async throws -> Value {
-    let workspace = try await open()
+    let workspace = try await Workspace(project: load()) { notice in
+      console?.warn(notice.description)
+    }
     let result: Result<Value, any Error>
     do {
       result = .success(try await body(workspace))

@@ -9,10 +9,15 @@ internal import MillLake
 struct TableCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "table",
-    abstract: "List the tables, show one, its rows or its history.",
+    abstract: "List the tables; show one, its rows, its history; compare, name and restore versions.",
+    discussion: """
+      A table is a dataset of the project, such as silver.cards, or the folder of any Delta table, \
+      whoever made it; for a folder no project is needed.
+      """,
     subcommands: [
       TableListCommand.self, TableShowCommand.self, TableRowsCommand.self,
-      TableHistoryCommand.self,
+      TableHistoryCommand.self, TableDiffCommand.self, TableTagCommand.self,
+      TableRestoreCommand.self,
     ],
     defaultSubcommand: TableListCommand.self
   )
@@ -93,15 +98,17 @@ struct TableShowCommand: Command {
         …
 
       JSON: {"table", "version", "rows", "files", "bytes", "committed_at", "id", "location", \
-      "description", "partition_columns", "columns": [{"name", "type", "nullable"}]}.
+      "description", "partition_columns", "columns": [{"name", "type", "nullable"}], "protocol": \
+      {"reader", "writer", "features"}, "settings", "constraints", "tags": [{"name", "version"}], \
+      "checkpoint"}.
       """
   )
 
-  @Argument(help: "The table, such as silver.cards.")
+  @Argument(help: "The table, such as silver.cards, or the folder of a Delta table.")
   var table: String
 
-  @Option(name: .customLong("version"), help: "An older version (default: the newest).")
-  var tableVersion: Int64?
+  @OptionGroup(title: "Version")
+  var wanted: VersionOptions
 
   @OptionGroup(title: "Project")
   var project: ProjectOptions
@@ -112,12 +119,20 @@ struct TableShowCommand: Command {
   var projectFolder: String? { project.folder }
 
   func run(_ console: Console) async throws -> ExitStatus {
-    let lake = try await project.open().lake
-    let name = try await lake.tableName(table)
-    let snapshot = try await lake.table(name).snapshot(at: tableVersion.map { TableVersion($0) })
-    if console.isJSON {
-      console.show(json: snapshot.detailedAnswer)
+    try await project.withTable(table, console) { open in
+      let snapshot = try await open.table.snapshot(
+        at: try await wanted.version(of: open.table)
+      )
+      try show(snapshot, try await open.table.tags(), console)
       return .done
+    }
+  }
+
+  private func show(_ snapshot: Snapshot, _ tags: [TableTag], _ console: Console) throws {
+    let constraints = try snapshot.constraints
+    if console.isJSON {
+      console.show(json: snapshot.detailedAnswer(tags, constraints))
+      return
     }
     console.show(
       "\(console.style.bold(snapshot.table)), version \(snapshot.version) "
@@ -143,7 +158,24 @@ struct TableShowCommand: Command {
     )
     console.show("id        \(snapshot.metadata.id.printable)")
     console.show("location  \(snapshot.location.printable)")
-    return .done
+    console.show("protocol  \(snapshot.tableProtocol.text)")
+    for constraint in constraints {
+      console.show("check     \(constraint.name.printable): \(constraint.expression.printable)")
+    }
+    for (key, value) in snapshot.metadata.configuration.sorted(by: { $0.key < $1.key })
+    where !key.hasPrefix(TableConstraint.settingPrefix) {
+      console.show("setting   \(key.printable) = \(value.printable)")
+    }
+    for tag in tags { console.show("tag       \(tag.name) = version \(tag.version)") }
+  }
+}
+
+extension TableProtocol {
+  /// The demands in a line, such as `reader 3, writer 7 (deletionVectors)`.
+  fileprivate var text: String {
+    let features = Set((readerFeatures ?? []) + (writerFeatures ?? [])).sorted()
+    return "reader \(minReaderVersion), writer \(minWriterVersion)"
+      + (features.isEmpty ? "" : " (\(features.joined(separator: ", ").printable))")
   }
 }
 
@@ -169,8 +201,31 @@ extension Snapshot {
     return object
   }
 
-  fileprivate var detailedAnswer: JSONValue {
+  fileprivate func detailedAnswer(
+    _ tags: [TableTag],
+    _ constraints: [TableConstraint]
+  ) -> JSONValue {
     var object = answer
+    object["protocol"] = [
+      "reader": .int(tableProtocol.minReaderVersion),
+      "writer": .int(tableProtocol.minWriterVersion),
+      "features": .array(
+        Set((tableProtocol.readerFeatures ?? []) + (tableProtocol.writerFeatures ?? [])).sorted()
+          .map { .string($0) }
+      ),
+    ]
+    object["settings"] = .object(
+      JSONObject(
+        metadata.configuration.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }
+      )
+    )
+    object["constraints"] = .array(
+      constraints.map { ["name": .string($0.name), "expression": .string($0.expression)] }
+    )
+    object["tags"] = .array(
+      tags.map { ["name": .string($0.name), "version": .int($0.version.number)] }
+    )
+    object["checkpoint"] = checkpoint.map { .int($0.number) } ?? .null
     object["id"] = .string(metadata.id)
     object["location"] = .string(location)
     object["description"] = metadata.description.map { .string($0) } ?? .null

@@ -23,7 +23,7 @@ struct TableHistoryCommand: Command {
       """
   )
 
-  @Argument(help: "The table, such as silver.cards.")
+  @Argument(help: "The table, such as silver.cards, or the folder of a Delta table.")
   var table: String
 
   @Option(name: .long, help: "How many versions to list.")
@@ -42,16 +42,18 @@ struct TableHistoryCommand: Command {
   }
 
   func run(_ console: Console) async throws -> ExitStatus {
-    let lake = try await project.open().lake
-    let name = try await lake.tableName(table)
-    let commits = try await lake.table(name).history(limit: limit)
+    try await project.withTable(table, console) { open in
+      show(open.table.name, try await open.table.history(limit: limit), console)
+      return .done
+    }
+  }
+
+  private func show(_ name: String, _ commits: [CommitSummary], _ console: Console) {
     if console.isJSON {
       console.show(
-        json: [
-          "table": .string(name.description), "versions": .array(commits.map(\.answer)),
-        ]
+        json: ["table": .string(name), "versions": .array(commits.map(\.answer))]
       )
-      return .done
+      return
     }
     var table = FittingTable([
       .init("VERSION", .trailing), .init("COMMITTED"), .init("OPERATION", rank: 2),
@@ -70,7 +72,6 @@ struct TableHistoryCommand: Command {
       ])
     }
     console.show(table)
-    return .done
   }
 }
 

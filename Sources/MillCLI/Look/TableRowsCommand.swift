@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import Foundation
 internal import MillAssembly
 internal import MillCore
 internal import MillEngine
@@ -10,7 +11,7 @@ internal import MillLake
 struct TableRowsCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "rows",
-    abstract: "Show some rows of a table, at any of its versions.",
+    abstract: "Show some rows of a table, at any of its versions, or write them to a file.",
     discussion: """
       Quarantined rows are in quarantine.NAME with the rules they broke in `_rules`, records that \
       could not be decoded in dead_letters.NAME with the reason.
@@ -22,16 +23,32 @@ struct TableRowsCommand: Command {
 
       Where a row is wider than the terminal, its columns stand below each other.
 
-      JSON: {"table", "version", "columns": [NAME], "rows": [[VALUE]]}; numbers and booleans as \
-      such, everything else as text.
+      With --where only files that can hold such a row are opened, by their partition and their \
+      statistics. With --output all rows go to one Parquet file.
+
+      JSON: {"table", "version", "columns": [NAME], "rows": [[VALUE]], "files", "files_opened"}; \
+      numbers and booleans as such, everything else as text. With --output: {"table", "version", \
+      "rows", "output", "files", "files_opened"}.
       """
   )
 
-  @Argument(help: "The table, such as silver.cards.")
+  @Argument(help: "The table, such as silver.cards, or the folder of a Delta table.")
   var table: String
 
-  @Option(name: .customLong("version"), help: "An older version (default: the newest).")
-  var tableVersion: Int64?
+  @OptionGroup(title: "Version")
+  var wanted: VersionOptions
+
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp("Only rows of a condition in SQL.", valueName: "condition")
+  )
+  var condition: String?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write all rows to a new Parquet file.", valueName: "file")
+  )
+  var output: String?
 
   @Option(name: .long, help: "How many rows to show, at most 10,000.")
   var limit = 20
@@ -51,40 +68,81 @@ struct TableRowsCommand: Command {
   }
 
   func run(_ console: Console) async throws -> ExitStatus {
-    try await project.withWorkspace { workspace in
-      let name = try await workspace.lake.tableName(table)
-      let (snapshot, result) = try await workspace.rows(
-        of: name,
-        at: tableVersion.map { TableVersion($0) },
+    if let output { return try await export(to: absolutePath(output), console) }
+    return try await project.withTable(table, console) { open in
+      let found = try await open.rows(
+        at: try await wanted.version(of: open.table),
+        where: condition,
         limit: limit
       )
+      let (snapshot, result) = (found.snapshot, found.rows)
       if console.isJSON {
         console.show(
           json: [
             "table": .string(snapshot.table), "version": .int(snapshot.version.number),
             "columns": .array(result.columns.map { .string($0) }),
             "rows": .array(result.rows.map { .array($0) }),
+            "files": .int(snapshot.files.count), "files_opened": .int(found.opened),
           ]
         )
         return .done
       }
       RowsText(result).show(on: console)
       if console.output.isTTY {
-        let total = snapshot.rows.map { " of \(NumberText.counted($0, "row"))" } ?? ""
+        let total =
+          condition == nil
+          ? snapshot.rows.map { " of \(NumberText.counted($0, "row"))" } ?? "" : " found"
         console.show()
         console.show(
           console.style.dim(
             "\(NumberText.grouped(result.rows.count))\(total), version \(snapshot.version)"
+              + opened(found.opened, of: snapshot)
           )
         )
       }
       return .done
     }
   }
+
+  private func opened(_ count: Int, of snapshot: Snapshot) -> String {
+    guard condition != nil else { return "" }
+    return ", \(NumberText.grouped(count)) of "
+      + "\(NumberText.counted(snapshot.files.count, "file")) opened"
+  }
+
+  private func export(to file: String, _ console: Console) async throws -> ExitStatus {
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
+    return try await project.withTable(table, outputs: [folder], console) { open in
+      let made = try await open.export(
+        to: file,
+        at: try await wanted.version(of: open.table),
+        where: condition
+      )
+      if console.isJSON {
+        console.show(
+          json: [
+            "table": .string(made.snapshot.table), "version": .int(made.snapshot.version.number),
+            "rows": .int(made.rows), "output": .string(file),
+            "files": .int(made.snapshot.files.count), "files_opened": .int(made.opened),
+          ]
+        )
+      } else {
+        console.show(
+          "\(NumberText.counted(made.rows, "row")) of version \(made.snapshot.version) in "
+            + file.printable + opened(made.opened, of: made.snapshot)
+        )
+      }
+      return .done
+    }
+  }
+
+  private func absolutePath(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.path
+  }
 }
 
 /// Rows as a table, or column by column where they are wider than the terminal.
-private struct RowsText {
+struct RowsText {
   private let result: ResultTable
 
   init(_ result: ResultTable) {

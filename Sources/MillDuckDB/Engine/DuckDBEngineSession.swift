@@ -191,7 +191,7 @@ actor DuckDBEngineSession: EngineSession {
     var files: [DataFile] = []
     for row in copied {
       let file = try reader.dataFile(row)
-      if file.statistics.rows == 0 {
+      if file.statistics.rows == 0, !target.keepsEmptyFiles {
         // Garbage that no commit will name; a failure to remove it changes nothing.
         _ = unlink(file.location)
       } else {

@@ -156,13 +156,45 @@ struct FileListTests {
     return .remove(removal)
   }
 
+  /// A block whose files come by turns as actions and column by column.
   private static func block(_ files: [AddFile]) -> FileBlock {
     var builder = FileBlock.Builder(partitionColumns: columns)
-    for file in files {
-      let isInside = builder.append(file)
+    for (number, file) in files.enumerated() {
+      let isInside =
+        number.isMultiple(of: 2) || !file.others.isEmpty
+        ? builder.append(file) : append(file, to: &builder)
       #expect(isInside)
     }
+    let count = builder.count
+    #expect(count == files.count)
     return builder.finish()
+  }
+
+  private static func append(_ file: AddFile, to builder: inout FileBlock.Builder) -> Bool {
+    let stats = file.stats.map { Array($0.utf8) }
+    let isInside = Array(file.path.utf8).withUnsafeBytes { path in
+      guard let stats else {
+        return builder.append(
+          path: path,
+          size: file.size,
+          modified: file.modificationTime,
+          stats: nil
+        )
+      }
+      return stats.withUnsafeBytes {
+        builder.append(path: path, size: file.size, modified: file.modificationTime, stats: $0)
+      }
+    }
+    guard isInside else { return false }
+    for (index, column) in columns.enumerated() {
+      guard let value = file.partitionValues[column] ?? nil else {
+        builder.appendPartition(index, nil)
+        continue
+      }
+      Array(value.utf8).withUnsafeBytes { builder.appendPartition(index, $0) }
+    }
+    builder.setRare(tags: file.tags, deletionVector: file.deletionVector)
+    return true
   }
 
   // MARK: Tests
