@@ -103,9 +103,10 @@ let package = Package(
       name: "MillBench",
       dependencies: [
         "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillPipelines",
-        "MillQuality", argumentParser,
+        "MillQuality", "MillTables", argumentParser,
       ],
       path: "Benchmarks",
+      exclude: ["Lake/lake_peer.py"],
       swiftSettings: house
     ),
     tests("MillCoreTests", ["MillCore", "MillTesting"]),

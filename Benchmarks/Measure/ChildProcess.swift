@@ -27,14 +27,24 @@ func measureSelf(_ arguments: [String], quiet: Bool = true) throws -> Usage {
 }
 
 /// Runs a program and measures it.
-func measure(_ command: [String], quiet: Bool = true) throws -> Usage {
+///
+/// - Parameter output: The file that takes what it prints, made anew, whether quiet or not.
+func measure(
+  _ command: [String],
+  quiet: Bool = true,
+  output: String? = nil
+) throws -> Usage {
   var process: pid_t = 0
   var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
   defer { for pointer in argv { free(pointer) } }
   var actions = posix_spawn_file_actions_t()
   posix_spawn_file_actions_init(&actions)
   defer { posix_spawn_file_actions_destroy(&actions) }
-  if quiet { posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0) }
+  if let output {
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+  } else if quiet {
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+  }
   let began = ContinuousClock.now
   let failure = posix_spawn(&process, command[0], &actions, nil, &argv, environ)
   guard failure == 0 else {

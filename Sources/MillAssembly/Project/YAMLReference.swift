@@ -29,7 +29,8 @@ struct KnownKeys: Sendable {
   }
 
   static let all: [KnownKeys] = [
-    settings, engine, lifecycle, aged, storage, source, csv, model, dedupe, incremental, repair, fill, impute, clamp, rule,
+    settings, engine, lifecycle, aged, storage, source, csv, model, dedupe, incremental, repair,
+    fill, impute, clamp, rule,
     complete, unique, range, pattern, allowed, reference, rows, predicate, query,
   ]
 }
@@ -49,7 +50,9 @@ extension KnownKeys {
       ("parallel", "datasets that are made at the same time (2)"),
       ("max_record_bytes", "the longest record that is read from a raw file (16MiB)"),
       ("max_dead_letters", "undecodable records that one file may hold (100000)"),
-      ("lifecycle", "what becomes of tables as they grow old, by dataset; `default` for all others"),
+      (
+        "lifecycle", "what becomes of tables as they grow old, by dataset; `default` for all others"
+      ),
       ("storage", "what storage costs, for the report of `millrace maintain`"),
     ]
   )
@@ -72,7 +75,9 @@ extension KnownKeys {
     [
       ("by", "the column of days or instants that tells a row's age, required"),
       ("after", "from which age on, required"),
-      ("to", "the folder of the archives, relative to the project or absolute; for `archive` alone"),
+      (
+        "to", "the folder of the archives, relative to the project or absolute; for `archive` alone"
+      ),
     ]
   )
 

@@ -9,7 +9,8 @@ internal import MillLake
 struct TableCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "table",
-    abstract: "List the tables; show one, its rows, its history; compare, name and restore versions.",
+    abstract:
+      "List the tables; show one, its rows, its history; compare, name and restore versions.",
     discussion: """
       A table is a dataset of the project, such as silver.cards, or the folder of any Delta table, \
       whoever made it; for a folder no project is needed.

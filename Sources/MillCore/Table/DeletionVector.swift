@@ -93,8 +93,8 @@ public struct DeletionVector: Hashable, Sendable {
 
 extension DeletionVector {
   /// What the bytes begin with: a 64-bit roaring bitmap in its portable form follows.
-  private static let magic: UInt32 = 1_681_511_377
-  private static let fileVersion: UInt8 = 1
+  static let magic: UInt32 = 1_681_511_377
+  static let fileVersion: UInt8 = 1
 
   /// Reads the bytes of one vector, as they stand in the log or between size and checksum in a file.
   ///

@@ -73,12 +73,14 @@ package enum Z85 {
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8
   )
 
-  /// - Parameter bytes: A multiple of four.
+  /// - Parameter bytes: Of a last group of less than four the rest is zeros, which are read back.
   package static func encode(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     for start in stride(from: 0, to: bytes.count, by: 4) {
       var value: UInt32 = 0
-      for index in start..<min(start + 4, bytes.count) { value = value << 8 | UInt32(bytes[index]) }
+      for index in start..<(start + 4) {
+        value = value << 8 | (index < bytes.count ? UInt32(bytes[index]) : 0)
+      }
       var group = [UInt8](repeating: 0, count: 5)
       for index in (0..<5).reversed() {
         group[index] = alphabet[Int(value % 85)]
@@ -106,63 +108,146 @@ package enum Z85 {
 }
 
 extension DeletionVector {
-  /// The bytes of the vector: arrays for up to 4,096 rows of a container, bitsets for more.
+  /// The bytes that ``decode(_:cardinality:)`` reads; the same rows have the same bytes.
+  ///
+  /// Each stretch of 65536 rows takes the smallest of three forms: values, bits or runs.
   public func encoded() -> [UInt8] {
-    var bytes: [UInt8] = []
-    append(UInt32(1_681_511_377), to: &bytes)
-    // Bucket, container, rows: all ascending.
-    var buckets: [(key: UInt32, containers: [(key: UInt16, values: [UInt16])])] = []
-    for position in positions {
-      let bucket = UInt32(truncatingIfNeeded: position >> 32)
-      let container = UInt16(truncatingIfNeeded: position >> 16)
-      if buckets.last?.key != bucket { buckets.append((bucket, [])) }
-      let last = buckets.count - 1
-      if buckets[last].containers.last?.key != container {
-        buckets[last].containers.append((container, []))
-      }
-      let lastContainer = buckets[last].containers.count - 1
-      buckets[last].containers[lastContainer].values.append(UInt16(truncatingIfNeeded: position))
-    }
-    append(UInt64(buckets.count), to: &bytes)
-    for (key, containers) in buckets {
-      append(key, to: &bytes)
-      append(Roaring.cookie, to: &bytes)
-      append(UInt32(containers.count), to: &bytes)
-      for (key, values) in containers {
-        append(key, to: &bytes)
-        append(UInt16(values.count - 1), to: &bytes)
-      }
-      var offset = 8 + 8 * containers.count
-      for (_, values) in containers {
-        append(UInt32(offset), to: &bytes)
-        offset += values.count <= Roaring.arrayMax ? 2 * values.count : Roaring.bitsetSize
-      }
-      for (_, values) in containers {
-        if values.count <= Roaring.arrayMax {
-          for value in values { append(value, to: &bytes) }
-        } else {
-          var bits = [UInt8](repeating: 0, count: Roaring.bitsetSize)
-          for value in values { bits[Int(value >> 3)] |= 1 << (value & 7) }
-          bytes += bits
+    var containers: [RoaringContainer] = []
+    for range in ranges {
+      var lower = range.lowerBound
+      while true {
+        let upper = min(range.upperBound, lower | 0xFFFF)
+        if containers.last?.key != lower >> 16 {
+          containers.append(RoaringContainer(key: lower >> 16))
         }
+        containers[containers.count - 1].append(lower & 0xFFFF, upper & 0xFFFF)
+        guard upper < range.upperBound else { break }
+        lower = upper + 1
       }
+    }
+    var buckets: [ArraySlice<RoaringContainer>] = []
+    var rest = containers[...]
+    while let key = rest.first?.bucket {
+      let bucket = rest.prefix { $0.bucket == key }
+      buckets.append(bucket)
+      rest = rest[bucket.endIndex...]
+    }
+    var bytes: [UInt8] = []
+    bytes.appendLittleEndian(Self.magic)
+    bytes.appendLittleEndian(UInt64(buckets.count))
+    for bucket in buckets {
+      bytes.appendLittleEndian(UInt32(truncatingIfNeeded: bucket[bucket.startIndex].bucket))
+      Self.append(bucket, to: &bytes)
     }
     return bytes
   }
 
-  /// The vector as a file of its own.
+  /// A file of this one vector, and what the log must say of its place in there.
   ///
-  /// - Returns: The file, and what the log must say of the vector in it.
+  /// A vector of 2 GiB or more, which is beyond 2^34 scattered rows, does not fit the format: its
+  /// file states a size that ``decodeFile(_:offset:sizeInBytes:cardinality:)`` refuses.
   public func encodedFile() -> (bytes: [UInt8], offset: Int, sizeInBytes: Int) {
     let data = encoded()
-    var bytes: [UInt8] = [1]
-    append(UInt32(data.count).byteSwapped, to: &bytes)
+    var bytes = [Self.fileVersion]
+    bytes.appendLittleEndian(Int32(clamping: data.count).byteSwapped)
     bytes += data
-    append(CRC32.checksum(of: data).byteSwapped, to: &bytes)
+    bytes.appendLittleEndian(CRC32.checksum(of: data).byteSwapped)
     return (bytes, 1, data.count)
   }
 
-  private func append(_ number: some FixedWidthInteger, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+  private static func append(_ bucket: ArraySlice<RoaringContainer>, to bytes: inout [UInt8]) {
+    let start = bytes.count
+    let hasRuns = bucket.contains { $0.form == .runs }
+    if hasRuns {
+      bytes.appendLittleEndian(Roaring.cookieWithRuns | UInt32(bucket.count - 1) << 16)
+      var flags = [UInt8](repeating: 0, count: (bucket.count + 7) / 8)
+      for (index, container) in bucket.enumerated() where container.form == .runs {
+        flags[index / 8] |= 1 << (index % 8)
+      }
+      bytes += flags
+    } else {
+      bytes.appendLittleEndian(Roaring.cookie)
+      bytes.appendLittleEndian(UInt32(bucket.count))
+    }
+    for container in bucket {
+      bytes.appendLittleEndian(UInt16(truncatingIfNeeded: container.key))
+      bytes.appendLittleEndian(UInt16(container.count - 1))
+    }
+    if !hasRuns || bucket.count >= Roaring.offsetsMin {
+      var offset = bytes.count - start + bucket.count * 4
+      for container in bucket {
+        bytes.appendLittleEndian(UInt32(offset))
+        offset += container.size
+      }
+    }
+    for container in bucket {
+      container.append(to: &bytes)
+    }
+  }
+}
+
+/// Up to 65536 rows that share all but the low 16 bits.
+private struct RoaringContainer {
+  enum Form { case array, bitset, runs }
+
+  /// The bits that they share.
+  let key: UInt64
+  private(set) var count = 0
+  private var runs: [(first: UInt16, last: UInt16)] = []
+
+  init(key: UInt64) { self.key = key }
+
+  var bucket: UInt64 { key >> 16 }
+
+  var form: Form {
+    let other = count <= Roaring.arrayMax ? count * 2 : Roaring.bitsetSize
+    guard 2 + runs.count * 4 >= other else { return .runs }
+    return count <= Roaring.arrayMax ? .array : .bitset
+  }
+
+  var size: Int {
+    switch form {
+    case .array: count * 2
+    case .bitset: Roaring.bitsetSize
+    case .runs: 2 + runs.count * 4
+    }
+  }
+
+  mutating func append(_ first: UInt64, _ last: UInt64) {
+    runs.append((UInt16(truncatingIfNeeded: first), UInt16(truncatingIfNeeded: last)))
+    count += Int(last - first) + 1
+  }
+
+  func append(to bytes: inout [UInt8]) {
+    switch form {
+    case .array:
+      for run in runs {
+        for value in run.first...run.last {
+          bytes.appendLittleEndian(value)
+        }
+      }
+    case .runs:
+      bytes.appendLittleEndian(UInt16(runs.count))
+      for run in runs {
+        bytes.appendLittleEndian(run.first)
+        bytes.appendLittleEndian(run.last - run.first)
+      }
+    case .bitset:
+      var bitset = [UInt8](repeating: 0, count: Roaring.bitsetSize)
+      for run in runs {
+        for value in run.first...run.last {
+          bitset[Int(value >> 3)] |= 1 << UInt8(value & 7)
+        }
+      }
+      bytes += bitset
+    }
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
+    for index in 0..<(value.bitWidth / 8) {
+      append(UInt8(truncatingIfNeeded: value >> (index * 8)))
+    }
   }
 }

@@ -43,10 +43,9 @@ public struct DeletionVectorReference: Hashable, Sendable {
   /// A vector that stands in the log itself.
   public static func inline(_ vector: DeletionVector) -> Self {
     let bytes = vector.encoded()
-    let padding = (4 - bytes.count % 4) % 4
     return Self(
       storageType: .inline,
-      pathOrInlineDv: Z85.encode(bytes + [UInt8](repeating: 0, count: padding)),
+      pathOrInlineDv: Z85.encode(bytes),
       offset: nil,
       sizeInBytes: bytes.count,
       cardinality: Int64(vector.count)
@@ -56,9 +55,9 @@ public struct DeletionVectorReference: Hashable, Sendable {
   /// A vector in a file of the table's folder.
   ///
   /// - Parameters:
-  ///   - uuid: The identity in the file's name, in the usual 36 characters.
-  ///   - prefix: The folder of the file, empty for the table's own.
-  /// - Returns: nil when the identity is none.
+  ///   - uuid: The identity in the file's name, 36 characters in lower case.
+  ///   - prefix: The folder of the file: letters, digits, `-` and `_`; empty for the table's own.
+  /// - Returns: nil when the identity or the folder is none.
   public static func file(
     uuid: String,
     prefix: String = "",
@@ -66,14 +65,13 @@ public struct DeletionVectorReference: Hashable, Sendable {
     sizeInBytes: Int,
     cardinality: Int64
   ) -> Self? {
-    let digits = Array(uuid.utf8.filter { $0 != UInt8(ascii: "-") })
-    guard digits.count == 32 else { return nil }
-    var bytes: [UInt8] = []
-    for start in stride(from: 0, to: 32, by: 2) {
-      guard let byte = UInt8(String(decoding: digits[start..<(start + 2)], as: UTF8.self), radix: 16)
-      else { return nil }
-      bytes.append(byte)
+    let digits = uuid.utf8.compactMap { byte in
+      byte < 128 ? Character(UnicodeScalar(byte)).hexDigitValue : nil
     }
+    guard digits.count == 32, Self.isFolderName(prefix.utf8) else { return nil }
+    let bytes = stride(from: 0, to: 32, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    // Capitals, and dashes elsewhere, would name another file than the one that is read.
+    guard Self.identity(of: bytes) == uuid else { return nil }
     return Self(
       storageType: .relative,
       pathOrInlineDv: prefix + Z85.encode(bytes),
@@ -95,16 +93,8 @@ public struct DeletionVectorReference: Hashable, Sendable {
     guard text.count >= 20 else { throw .badText }
     let bytes = try Z85.decode(Array(text.suffix(20)))
     let prefix = String(decoding: text.dropLast(20), as: UTF8.self)
-    // The prefix is one folder: nothing in it may lead elsewhere.
-    guard !prefix.utf8.contains(UInt8(ascii: "/")), prefix != ".", prefix != ".." else {
-      throw .badText
-    }
-    var uuid = ""
-    for (index, byte) in bytes.enumerated() {
-      if [4, 6, 8, 10].contains(index) { uuid += "-" }
-      uuid += (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-    let name = "deletion_vector_\(uuid).bin"
+    guard Self.isFolderName(prefix.utf8) else { throw .badText }
+    let name = "deletion_vector_\(Self.identity(of: bytes)).bin"
     return prefix.isEmpty ? name : "\(prefix)/\(name)"
   }
 
@@ -112,10 +102,32 @@ public struct DeletionVectorReference: Hashable, Sendable {
   public func inlineBytes() throws(DeletionVectorError) -> [UInt8] {
     guard storageType == .inline else { throw .badText }
     let bytes = try Z85.decode(Array(pathOrInlineDv.utf8))
-    guard sizeInBytes >= 0, sizeInBytes <= bytes.count else {
+    // More than the padding of the last group would be bytes of which nobody says what they are.
+    guard sizeInBytes >= 0, sizeInBytes <= bytes.count, bytes.count - sizeInBytes < 4 else {
       throw .wrongSize(found: bytes.count, stated: sizeInBytes)
     }
     return Array(bytes.prefix(sizeInBytes))
+  }
+
+  /// Writers make the prefix up of letters and digits; nothing else is let near a path.
+  private static func isFolderName(_ name: String.UTF8View) -> Bool {
+    name.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+  }
+
+  private static func identity(of bytes: [UInt8]) -> String {
+    var text = ""
+    for (index, byte) in bytes.enumerated() {
+      if [4, 6, 8, 10].contains(index) { text += "-" }
+      text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    return text
   }
 }
 

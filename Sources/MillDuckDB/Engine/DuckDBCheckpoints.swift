@@ -190,9 +190,10 @@ public final class DuckDBCheckpoints: CheckpointFormat {
                     )
                     return
                   }
-                  guard !tags.isNull(row) || !vectors.isNull(row) else { continue }
+                  builder.appendTags(tags.isNull(row) ? nil : tags[row])
+                  guard let vector = vectors.string(row) else { continue }
                   do throws(ActionError) {
-                    try builder.setRare(tags: tags.string(row), vector: vectors.string(row))
+                    try builder.setVector(vector)
                   } catch {
                     problem = error
                     return

@@ -72,7 +72,9 @@ public final class DuckDBEngine: Engine {
       settings["max_temp_directory_size"] = "\(configuration.temporary.bytes) bytes"
     }
     let folders = configuration.folders.map { dialect.literal($0) }.joined(separator: ", ")
-    let files = configuration.files.map { dialect.literal($0) }.joined(separator: ", ")
+    // A folder that is allowed is not allowed itself, only what is in it; COPY writes to it.
+    let files = (configuration.files + configuration.folders)
+      .map { dialect.literal($0) }.joined(separator: ", ")
     do {
       database = try Database(configuration: settings)
       let connection = try database.connect()

@@ -70,12 +70,12 @@ actor DuckDBEngineSession: EngineSession {
     for file in files {
       guard let deleted = file.deletedRows else { continue }
       let vector = try await vector(deleted, of: file)
-      if let rows = file.statistics.rows, let last = vector.ranges.last,
-        last.upperBound >= UInt64(max(0, rows))
-      {
+      // A vector of few bytes can name more rows than any file has.
+      let rows = file.statistics.rows ?? Self.rowsMax
+      if let last = vector.ranges.last, last.upperBound >= UInt64(max(0, rows)) {
         throw .io(
           message: "the deletion vector of \(file.location) names row \(last.upperBound), "
-            + "and the file has \(rows)"
+            + "and the file has \(rows) at most"
         )
       }
       // Runs become rows in SQL, so that a vector of few bytes takes no memory here.
@@ -92,6 +92,9 @@ actor DuckDBEngineSession: EngineSession {
     }
     return name
   }
+
+  /// More rows than are in any file whose writer did not say how many there are.
+  private static let rowsMax: Int64 = 1_000_000_000
 
   private func vector(
     _ deleted: DeletedRows,
@@ -386,7 +389,7 @@ actor DuckDBEngineSession: EngineSession {
   }
 
   /// The published columns of a query, and the query with the casts that make them.
-  private func published(
+  func published(
     _ query: String
   ) async throws(EngineError) -> (schema: Schema, query: String) {
     var seen: Set<String> = []

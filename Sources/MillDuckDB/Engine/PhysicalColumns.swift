@@ -61,14 +61,18 @@ struct PhysicalColumns {
   func fieldIDs(_ fields: [Field]) -> String {
     "{"
       + fields.compactMap { field in
-        field.columnID.map { "\(dialect.quote(field.physicalName(mapping))): \(fieldID(field, $0))" }
+        field.columnID.map {
+          "\(dialect.quote(field.physicalName(mapping))): \(fieldID(field, $0))"
+        }
       }.joined(separator: ", ") + "}"
   }
 
   private func fieldID(_ field: Field, _ number: Int64) -> String {
     guard case .structure(let members) = field.type else { return String(number) }
     let inner = members.compactMap { member in
-      member.columnID.map { "\(dialect.quote(member.physicalName(mapping))): \(fieldID(member, $0))" }
+      member.columnID.map {
+        "\(dialect.quote(member.physicalName(mapping))): \(fieldID(member, $0))"
+      }
     }
     return "{__duckdb_field_id: \(number)" + inner.map { ", \($0)" }.joined() + "}"
   }
@@ -96,9 +100,11 @@ struct PhysicalColumns {
       return "list_transform(\(value), lambda \(item): "
         + renamed(item, element, depth: depth + 1, names) + ")"
     case .map(let key, let element, _):
-      let keys = "list_transform(map_keys(\(value)), lambda \(item): "
+      let keys =
+        "list_transform(map_keys(\(value)), lambda \(item): "
         + renamed(item, key, depth: depth + 1, names) + ")"
-      let values = "list_transform(map_values(\(value)), lambda \(item): "
+      let values =
+        "list_transform(map_values(\(value)), lambda \(item): "
         + renamed(item, element, depth: depth + 1, names) + ")"
       return "CASE WHEN \(value) IS NOT NULL THEN map(\(keys), \(values)) END"
     default: return value

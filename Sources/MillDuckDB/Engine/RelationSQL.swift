@@ -22,18 +22,29 @@ struct RelationSQL {
   /// - Parameters:
   ///   - deleted: A relation with the deleted rows of the files that have any, by `file` and `row`.
   ///   - withPlaces: Whether the file and the row in it are columns too.
-  func query(_ contents: TableContents, deleted: String? = nil, withPlaces: Bool = false) -> String {
+  func query(_ contents: TableContents, deleted: String? = nil, withPlaces: Bool = false) -> String
+  {
     let groups =
       contents.partitionColumns.isEmpty
-      ? [[:]: contents.files] : Dictionary(grouping: contents.files, by: \.partitionValues)
+      ? [PartitionKey([:]): contents.files]
+      : Dictionary(grouping: contents.files) { PartitionKey($0.partitionValues) }
     guard groups.count <= Self.groupsAsQueries else {
       return joined(contents, deleted, withPlaces)
     }
+    let id = ColumnsID.of(
+      contents.schema.fields,
+      without: Set(contents.partitionColumns),
+      contents.mapping
+    )
     var queries: [String] = []
-    for (values, files) in groups {
-      // Only files that have deleted rows pay for looking them up.
-      for some in [files.filter { $0.deletedRows == nil }, files.filter { $0.deletedRows != nil }]
-      where !some.isEmpty {
+    for files in groups.values {
+      let values = files.first?.partitionValues ?? [:]
+      // Only files that have deleted rows pay for looking them up, and only files with other columns
+      // than the table's are read by a schema.
+      let kinds = Dictionary(grouping: files) { file in
+        FileKind(hasDeleted: file.deletedRows != nil, isExact: isExact(file, id))
+      }
+      for some in kinds.values {
         queries.append(
           select(
             contents,
@@ -47,6 +58,14 @@ struct RelationSQL {
     }
     return queries.sorted().joined(separator: "\nUNION ALL\n")
   }
+
+  private struct FileKind: Hashable {
+    var hasDeleted: Bool
+    var isExact: Bool
+  }
+
+  /// Whether a file surely holds exactly the table's columns.
+  private func isExact(_ file: DataFile, _ id: String) -> Bool { file.tags[ColumnsID.tag] == id }
 
   /// The columns of a table without rows, as `CREATE TABLE` wants them.
   func columns(_ schema: Schema) -> String {
@@ -101,8 +120,9 @@ struct RelationSQL {
       if case .void = field.type { return false }
       return !parted.contains(field.name)
     }
+    let id = ColumnsID.of(contents.schema.fields, without: parted, contents.mapping)
     let schema =
-      stored.isEmpty
+      stored.isEmpty || files.allSatisfy { isExact($0, id) }
       ? "" : ", schema = \(PhysicalColumns(mapping: contents.mapping).readSchema(stored))"
     let places =
       withPlaces
@@ -147,7 +167,9 @@ struct RelationSQL {
   private func value(_ text: String?, _ type: DataType) -> String {
     // Empty text is null by the protocol, yet the one writer that leaves it in a log (delta-rs; Spark
     // never does) means empty text where the column is text.
-    guard let text, !text.isEmpty || type == .string else { return "CAST(NULL AS \(dialect.typeName(type)))" }
+    guard let text, !text.isEmpty || type == .string else {
+      return "CAST(NULL AS \(dialect.typeName(type)))"
+    }
     // A blob's text is its bytes, not DuckDB's own way to write a blob.
     if case .binary = type { return "encode(\(dialect.literal(text)))" }
     return "CAST(\(dialect.literal(text)) AS \(dialect.typeName(type)))"

@@ -46,7 +46,8 @@ struct WrittenFile {
       location: path,
       partitionValues: values,
       sizeInBytes: size,
-      statistics: FileStatistics(rows: rows, columns: columns)
+      statistics: FileStatistics(rows: rows, columns: columns),
+      tags: [ColumnsID.tag: ColumnsID.of(schema.fields, without: Set(values.keys), mapping)]
     )
   }
 

@@ -65,7 +65,7 @@ public struct TableChange: Sendable {
   public var isDataChange: Bool
   /// What was read to make the change; nil takes it from the mode.
   public var reads: Reads?
-  /// The version that was read; commits after it are checked for conflicts. nil: the newest.
+  /// The version that was read, after which commits are checked for conflicts; nil for the newest.
   public var readVersion: TableVersion?
   /// How strictly appends of others are taken.
   public var isolation: Isolation

@@ -33,7 +33,9 @@ extension Snapshot {
         }
       }
       if tableProtocol.supports(.invariants) {
-        for field in schema.fields { try collectInvariants(of: field, at: field.name, into: &found) }
+        for field in schema.fields {
+          try collectInvariants(of: field, at: field.name, into: &found)
+        }
       }
       return found.sorted { $0.name < $1.name }
     }

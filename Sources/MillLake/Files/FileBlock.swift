@@ -17,7 +17,6 @@ package final class FileBlock: Sendable {
 
   /// What few files have.
   struct Rare: Sendable {
-    var tags: [String: String] = [:]
     var deletionVector: DeletionVectorReference?
     var others = JSONObject()
   }
@@ -28,6 +27,9 @@ package final class FileBlock: Sendable {
   let modified: [Int64]
   let stats: ByteColumn
   let partitions: [PartitionColumn]
+  /// The distinct sets of tags, and which of them each file has.
+  let tagSets: [[String: String]]
+  let tagCodes: [Int32]
   let rare: [Int: Rare]
   /// Rows whose path another writer may spell otherwise, with the path in our own spelling.
   let normalized: [Int: String]
@@ -41,13 +43,24 @@ package final class FileBlock: Sendable {
     partitions = builder.partitions.map {
       PartitionColumn(name: $0.name, values: $0.values, codes: $0.codes)
     }
+    tagSets = builder.tags.values.map(Self.tags)
+    tagCodes = builder.tags.codes
     rare = builder.rare
     normalized = builder.normalized
   }
 
+  private static func tags(_ text: String?) -> [String: String] {
+    guard let text, let json = try? JSONValue(parsing: text), let object = json.object else {
+      return [:]
+    }
+    var tags: [String: String] = [:]
+    for (key, value) in object { tags[key] = value.text }
+    return tags
+  }
+
   /// The memory in use, nearly.
   package var sizeInBytes: Int {
-    paths.sizeInBytes + stats.sizeInBytes + count * (16 + 4 * partitions.count)
+    paths.sizeInBytes + stats.sizeInBytes + count * (20 + 4 * partitions.count)
   }
 
   /// One file as an action.
@@ -60,7 +73,7 @@ package final class FileBlock: Sendable {
       modificationTime: modified[row],
       dataChange: false,
       stats: stats.isEmpty(row) ? nil : stats[row],
-      tags: rare?.tags ?? [:],
+      tags: tagSets[Int(tagCodes[row])],
       deletionVector: rare?.deletionVector,
       others: rare?.others ?? [:]
     )
@@ -111,7 +124,7 @@ package final class FileBlock: Sendable {
       var values: [String?] = []
       var codes: [Int32] = []
       /// Where in `values` a text is; the null has a place of its own.
-      var known: [String: Int32] = [:]
+      var known: [ByteKey: Int32] = [:]
       var null: Int32?
       var last: (bytes: [UInt8], code: Int32)?
 
@@ -119,16 +132,17 @@ package final class FileBlock: Sendable {
         guard let text else { return codes.append(nullCode()) }
         // Files of one partition mostly come one after the other.
         if let last, last.bytes.elementsEqual(text) { return codes.append(last.code) }
-        let word = String(decoding: text, as: UTF8.self)
+        let bytes = Array(text)
+        let key = ByteKey(bytes: bytes)
         let code: Int32
-        if let found = known[word] {
+        if let found = known[key] {
           code = found
         } else {
           code = Int32(values.count)
-          values.append(word)
-          known[word] = code
+          values.append(String(decoding: text, as: UTF8.self))
+          known[key] = code
         }
-        last = (Array(text), code)
+        last = (bytes, code)
         codes.append(code)
       }
 
@@ -146,6 +160,7 @@ package final class FileBlock: Sendable {
     fileprivate var modified: [Int64] = []
     fileprivate var stats = ByteColumn()
     fileprivate var partitions: [Partition]
+    fileprivate var tags = Partition(name: "")
     fileprivate var rare: [Int: Rare] = [:]
     fileprivate var normalized: [Int: String] = [:]
 
@@ -167,7 +182,8 @@ package final class FileBlock: Sendable {
       stats text: UnsafeRawBufferPointer?
     ) -> Bool {
       if !path.allSatisfy(LogPath.isPlain) || path.first == UInt8(ascii: "/")
-        || path.first == UInt8(ascii: ".") || Self.hasSteps(path) {
+        || path.first == UInt8(ascii: ".") || Self.hasSteps(path)
+      {
         let spelled = String(decoding: path, as: UTF8.self)
         guard let name = LogPath.decode(spelled) else { return false }
         normalized[count] = LogPath.encode(name)
@@ -184,13 +200,15 @@ package final class FileBlock: Sendable {
       partitions[column].append(text)
     }
 
+    /// What the writer says of the next file that has no tags yet, as JSON text; nil for nothing.
+    package mutating func appendTags(_ text: UnsafeRawBufferPointer?) {
+      tags.append(text)
+    }
+
     /// What few files have, for the newest file.
-    package mutating func setRare(
-      tags: [String: String],
-      deletionVector: DeletionVectorReference?
-    ) {
-      guard !tags.isEmpty || deletionVector != nil, count > 0 else { return }
-      rare[count - 1] = Rare(tags: tags, deletionVector: deletionVector)
+    package mutating func setRare(deletionVector: DeletionVectorReference?) {
+      guard deletionVector != nil, count > 0 else { return }
+      rare[count - 1] = Rare(deletionVector: deletionVector)
     }
 
     /// Adds a file that is an action already.
@@ -222,12 +240,14 @@ package final class FileBlock: Sendable {
         }
         value.withUTF8 { partitions[index].append(UnsafeRawBufferPointer($0)) }
       }
-      if !file.tags.isEmpty || file.deletionVector != nil || !file.others.isEmpty {
-        rare[count - 1] = Rare(
-          tags: file.tags,
-          deletionVector: file.deletionVector,
-          others: file.others
-        )
+      if file.tags.isEmpty {
+        tags.append(nil)
+      } else {
+        var text = file.tagsText
+        text.withUTF8 { tags.append(UnsafeRawBufferPointer($0)) }
+      }
+      if file.deletionVector != nil || !file.others.isEmpty {
+        rare[count - 1] = Rare(deletionVector: file.deletionVector, others: file.others)
       }
       return true
     }
@@ -242,7 +262,10 @@ package final class FileBlock: Sendable {
         let length = index - start
         if length == 0 { return true }
         if length <= 2, path[start] == UInt8(ascii: "."),
-          path[index - 1] == UInt8(ascii: ".") { return true }
+          path[index - 1] == UInt8(ascii: ".")
+        {
+          return true
+        }
         start = index + 1
       }
       return false

@@ -43,11 +43,13 @@ package struct FileSkipping: Sendable {
     partitionColumns: [String],
     mapping: ColumnMapping
   ) {
-    let partition = Set(partitionColumns)
+    let partition = Set(partitionColumns.map { ByteKey($0) })
     func column(_ path: [String]) -> Column? {
-      guard let first = path.first, var field = schema.field(ignoringCase: first) else { return nil }
+      guard let first = path.first, var field = schema.field(ignoringCase: first) else {
+        return nil
+      }
       var keys = [Self.keyBytes(field.physicalName(mapping))]
-      if partition.contains(field.name) {
+      if partition.contains(ByteKey(field.name)) {
         guard path.count == 1 else { return nil }
         return Column(type: field.type, partition: field.physicalName(mapping), keys: keys)
       }
@@ -281,6 +283,12 @@ package struct FileSkipping: Sendable {
       guard let value = Scalar(partitionText: text, type: column.type),
         value.isComparable(with: scalar)
       else { return true }
+      if column.type == .float {
+        // Engines differ in whether the text or what 32 bits make of it is compared.
+        let low = value.widened(.float, up: false)
+        let high = value.widened(.float, up: true)
+        return !(scalar < low || high < scalar) || wanted.holds(value, scalar)
+      }
       // Two numbers that round to the same double may differ all the same.
       if value.isNear(scalar), !(value < scalar), !(scalar < value) { return true }
       return wanted.holds(value, scalar)

@@ -98,7 +98,8 @@ struct StatisticsScan {
         default: at &+= 1
         }
       }
-      return at
+      // A number that the text breaks off in may lack digits.
+      return nil
     }
   }
 }

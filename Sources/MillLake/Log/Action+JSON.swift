@@ -353,21 +353,14 @@ extension AddFile {
 }
 
 extension FileBlock.Builder {
-  /// What few files have, for the newest file, from JSON text.
-  package mutating func setRare(tags: String?, vector: String?) throws(ActionError) {
-    var found: [String: String] = [:]
-    for (key, value) in try Self.json(tags)?.object ?? [:] { found[key] = value.text }
+  /// The deletion vector of the newest file, from JSON text.
+  package mutating func setVector(_ text: String) throws(ActionError) {
     var object = JSONObject()
-    object["deletionVector"] = try Self.json(vector)
-    setRare(tags: found, deletionVector: try JSONValue.object(object).deletionVector())
-  }
-
-  private static func json(_ text: String?) throws(ActionError) -> JSONValue? {
-    guard let text else { return nil }
-    do {
-      return try JSONValue(parsing: text)
+    do throws(JSONError) {
+      object["deletionVector"] = try JSONValue(parsing: text)
     } catch {
       throw ActionError(reason: "\(error)")
     }
+    setRare(deletionVector: try JSONValue.object(object).deletionVector())
   }
 }

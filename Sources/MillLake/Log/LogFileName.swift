@@ -20,7 +20,7 @@ package enum LogFileName: Hashable, Sendable {
   package init?(_ name: String) {
     let bytes = name.utf8
     guard bytes.count >= 25, bytes.prefix(20).allSatisfy(Self.isDigit),
-      let number = Int64(name.prefix(20))
+      let number = Int64(name.prefix(20)), number < .max
     else { return nil }
     let version = TableVersion(number)
     let parts = name.dropFirst(20).split(separator: ".", omittingEmptySubsequences: false)
@@ -33,8 +33,8 @@ package enum LogFileName: Hashable, Sendable {
       guard parts[2].utf8.count == 36 else { return nil }
       self = .namedCheckpoint(version, isJSON: parts[3] == "json")
     case 5 where parts[1] == "checkpoint" && parts[4] == "parquet":
-      guard parts[2].utf8.count == 10, parts[3].utf8.count == 10, let part = Int(parts[2]),
-        let count = Int(parts[3]), (1...count).contains(part)
+      guard let part = Self.number(parts[2]), let count = Self.number(parts[3]), part >= 1,
+        part <= count
       else { return nil }
       self = .checkpointPart(version, part: part, of: count)
     default: return nil
@@ -47,6 +47,12 @@ package enum LogFileName: Hashable, Sendable {
       .namedCheckpoint(let version, _):
       version
     }
+  }
+
+  /// A number of exactly ten digits.
+  private static func number(_ text: Substring) -> Int? {
+    guard text.utf8.count == 10, text.utf8.allSatisfy(isDigit) else { return nil }
+    return Int(text)
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

@@ -67,8 +67,9 @@ extension TableProtocol {
       return writerFeatures?.contains(feature.rawValue) == true
         || readerFeatures?.contains(feature.rawValue) == true
     }
-    if feature == .columnMapping, minReaderVersion >= 2 { return true }
-    return feature.impliedByWriter.map { $0 <= minWriterVersion } ?? false
+    let isImplied = feature.impliedByWriter.map { $0 <= minWriterVersion } ?? false
+    // Mapped columns concern readers as well, which a number of their own says.
+    return feature == .columnMapping ? isImplied && minReaderVersion >= 2 : isImplied
   }
 
   /// Refuses a protocol that a reader must know more for.
@@ -145,7 +146,7 @@ extension TableProtocol {
     )
     result.minWriterVersion = 7
     result.writerFeatures = writer.sorted()
-    if minReaderVersion >= 3 || !reader.isEmpty {
+    if minReaderVersion >= 3 || missing.contains(where: \.concernsReaders) {
       result.minReaderVersion = 3
       result.readerFeatures = reader.sorted()
     }

@@ -40,7 +40,8 @@ extension DeltaTable {
     var doomed: [StoredObject] = []
     for entry in entries
     where entry.name.hasPrefix(".") && entry.name.hasSuffix(".tmp")
-      && entry.modified + Self.orphanAge <= now {
+      && entry.modified + Self.orphanAge <= now
+    {
       doomed.append(entry)
       report.leftovers += 1
     }

@@ -137,8 +137,8 @@ extension DeltaTable {
     var report = VacuumReport()
     for (key, object) in try await objects() where !needed.contains(key) && !changes.contains(key) {
       // What the log says has left is old enough by its word; of all else the age must tell.
-      let age = departed.contains(key) ? Duration.zero : max(retention, Self.orphanAge)
-      guard object.modified + age <= now else {
+      guard departed.contains(key) || object.modified + max(retention, Self.orphanAge) <= now
+      else {
         report.young += 1
         continue
       }

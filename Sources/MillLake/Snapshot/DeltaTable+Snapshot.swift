@@ -130,10 +130,7 @@ extension DeltaTable {
     var replay = start
     for commit in commits { try replay.apply(try await actions(of: commit), version: commit) }
     let newest = TableVersion(replay.next.number - 1)
-    if commits.isEmpty, let actions = try await actionsIfExist(of: newest) {
-      // A checkpoint does not keep who made the commit.
-      replay.takeInfo(of: actions)
-    }
+    if commits.isEmpty { replay.takeInfo(of: try await info(of: newest)) }
     var time = try await commitTime(of: newest)
     if time == nil, let name = checkpoint?.names.first {
       time = try await storing { () async throws(FileError) in
@@ -147,6 +144,26 @@ extension DeltaTable {
       notices: notices
     )
   }
+
+  /// Who made a commit, which no checkpoint keeps; nothing for a commit of very many files.
+  private func info(of version: TableVersion) async throws(LakeError) -> [Action] {
+    let key = "\(Self.logFolder)/\(version.logFileName)"
+    let found = try await storing { () async throws(FileError) in try await store.status(key) }
+    guard let found, found.size <= Self.infoSizeMax else { return [] }
+    let bytes: [UInt8]
+    do {
+      bytes = try await store.read(key)
+    } catch {
+      // The log was cleaned up meanwhile.
+      if case .notFound = error { return [] }
+      throw .storage(table: name, cause: error)
+    }
+    let marker = Array(#"{"commitInfo""#.utf8)
+    let lines = bytes.split(separator: UInt8(ascii: "\n")).filter { $0.starts(with: marker) }
+    return try parse(Array(lines.joined(separator: [UInt8(ascii: "\n")])), version)
+  }
+
+  private static let infoSizeMax: Int64 = 1 << 20
 
   // MARK: Checkpoints
 
@@ -169,8 +186,19 @@ extension DeltaTable {
           columns,
           includingRemoved
         )
-      columns = columns ?? part.partitionColumns
       parts.append(part)
+      guard columns == nil, let found = part.partitionColumns else { continue }
+      columns = found
+      guard !found.isEmpty else { continue }
+      // Parts that came before the metadata were read without the values of partitions.
+      for index in parts.indices.dropLast() where !checkpoint.isJSON {
+        parts[index] = try await parquetPart(
+          "\(Self.logFolder)/\(checkpoint.names[index])",
+          checkpoint.version,
+          columns,
+          includingRemoved
+        )
+      }
     }
     // Sidecars are read when the columns that files are parted by are known.
     for part in parts {

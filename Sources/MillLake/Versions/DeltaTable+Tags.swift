@@ -143,7 +143,8 @@ extension DeltaTable {
       throw .tag(
         table: name,
         name: tagName,
-        problem: "a name is made of letters, digits, `-`, `_` and `.`, and does not begin with a dot"
+        problem:
+          "a name is made of letters, digits, `-`, `_` and `.`, and does not begin with a dot"
       )
     }
   }

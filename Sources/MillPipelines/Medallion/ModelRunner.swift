@@ -32,7 +32,23 @@ struct ModelRunner {
   private var quarantine: DeltaTable { environment.lake.table(dataset.quarantine) }
   private var dialect: any Dialect { SQLDialects.named(environment.engine.dialect) }
 
+  /// How often a model is made when other writers change its tables meanwhile.
+  private static let attemptsMax = 3
+
+  /// Makes the model from the newest versions, and again when another writer was first: what lost
+  /// stood on a version that is not the newest any more.
   func run() async throws -> Made {
+    var attempt = 1
+    while true {
+      do {
+        return try await runOnce()
+      } catch let error as LakeError where error.isRetryable && attempt < Self.attemptsMax {
+        attempt += 1
+      }
+    }
+  }
+
+  private func runOnce() async throws -> Made {
     let current = try await table.snapshotIfExists()
     let inputs = try await snapshots()
     let decision = try await ModelDecision.make(plan, current: current, inputs: inputs, environment)

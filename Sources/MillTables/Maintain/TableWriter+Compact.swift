@@ -134,7 +134,7 @@ extension TableWriter {
         for var file in try await session.write(query, to: place(of: bin, contents, snapshot, size))
         {
           file.partitionValues = contents.files.first?.partitionValues ?? [:]
-          file.tags = bin.files.first?.tags ?? [:]
+          file.tags.merge(bin.files.first?.tags ?? [:]) { own, _ in own }
           files.append(file)
         }
         try await session.drop(relation)
@@ -244,6 +244,9 @@ struct CompactionPlan {
   /// The size that files are brought to, in bytes.
   let target: Int64
 
+  /// By which engines know the columns of a file again.
+  static let engineTag = "millrace.columns"
+
   /// Files whose rows go into new files together.
   struct Bin: Hashable {
     var files: [AddFile]
@@ -252,14 +255,20 @@ struct CompactionPlan {
 
   /// Files that may be told apart by nothing but their rows.
   private struct Group: Hashable {
-    var partitionValues: [String: String?]
-    var tags: [String: String]
+    var partition: PartitionKey
+    var tags: PartitionKey
   }
 
   /// The files of each partition.
   static func partitions(_ files: [AddFile]) -> [Bin] {
     Dictionary(grouping: files) {
-      Group(partitionValues: $0.partitionValues, tags: $0.tags)
+      Group(
+        partition: PartitionKey($0.partitionValues),
+        // The engine's own word on a file's columns is one on that file alone.
+        tags: PartitionKey(
+          $0.tags.filter { $0.key != engineTag }.mapValues { Optional($0) }
+        )
+      )
     }.values.map { Bin(files: $0.sorted { $0.path < $1.path }) }
       .sorted { ($0.files.first?.path ?? "") < ($1.files.first?.path ?? "") }
   }
@@ -307,7 +316,9 @@ struct ZCurve {
     return "[" + (1..<count).map { "\(Double($0) / Double(count))" }.joined(separator: ", ") + "]"
   }
 
-  /// The rank of a value among the edges: a search by halves, written out. Null comes first.
+  /// The rank of a value among the edges: a search by halves, written out.
+  ///
+  /// Null comes first.
   func rank(of value: String, type: String, edges: [String]) -> String {
     func search(_ range: Range<Int>) -> String {
       guard !range.isEmpty else { return String(range.lowerBound) }
@@ -331,6 +342,7 @@ struct ZCurve {
       }
     }
     let members = zip(names, ranks).map { "\($0) := \($1)" }.joined(separator: ", ")
-    return "list_transform([struct_pack(\(members))], lambda ranks: \(bits.joined(separator: " + ")))"
+    return
+      "list_transform([struct_pack(\(members))], lambda ranks: \(bits.joined(separator: " + ")))"
   }
 }

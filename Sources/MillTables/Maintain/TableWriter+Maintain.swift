@@ -127,7 +127,8 @@ extension TableWriter {
     default:
       throw LakeError.schemaMismatch(
         table: table.name,
-        detail: "its lifecycle tells age by \(age.column), which is \(field.type) and neither a day "
+        detail:
+          "its lifecycle tells age by \(age.column), which is \(field.type) and neither a day "
           + "nor an instant"
       )
     }

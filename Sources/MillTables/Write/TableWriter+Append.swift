@@ -19,12 +19,13 @@ extension TableWriter {
   ) async throws -> WriteReport {
     if try await table.snapshotIfExists() == nil {
       let schema = try await withSession { session in
-        try await session.describe(try await source.prepare(session)).schema
+        try await session.published(try await source.prepare(session)).schema
       }
       do {
         try await create(schema, partitionedBy: columns)
-      } catch let error as LakeError where error.isRetryable {
-        // Somebody else made it meanwhile; the rows are held against what is there now.
+      } catch {
+        // When somebody else made it meanwhile, the rows are held against what is there now.
+        guard try await table.snapshotIfExists() != nil else { throw error }
       }
     }
     return try await write(options) { snapshot, session in
@@ -107,7 +108,10 @@ extension TableWriter {
       }
       let new = try await incoming(source, snapshot, options, session)
       let files = try await session.write(new.query, to: target(snapshot, options))
-      let partitions = Set(files.map(\.partitionValues))
+      let partitions = Dictionary(
+        files.map { (PartitionKey($0.partitionValues), $0.partitionValues) },
+        uniquingKeysWith: { first, _ in first }
+      )
       let names = Dictionary(
         columns.map { (snapshot.schema[name: $0]?.physicalName(snapshot.mapping) ?? $0, $0) },
         uniquingKeysWith: { first, _ in first }
@@ -119,10 +123,10 @@ extension TableWriter {
       change.replacing = snapshot.files.filter { file in
         var values: [String: String?] = [:]
         for (key, value) in file.partitionValues { values[names[key] ?? key] = value }
-        return partitions.contains(values)
+        return partitions[PartitionKey(values)] != nil
       }
       // A row that somebody adds to one of the partitions meanwhile would have had to go.
-      let predicates = partitions.map { values in
+      let predicates = partitions.values.map { values in
         TablePredicate.all(
           columns.map { column in
             guard let text = values[column].flatMap({ $0 }) else { return .isNull([column]) }
@@ -152,7 +156,7 @@ extension TableWriter {
         reason: "under column mapping its schema cannot be replaced; add columns instead"
       )
     }
-    let bound = try await session.describe(try await source.prepare(session))
+    let bound = try await session.published(try await source.prepare(session))
     var change = try change("WRITE", on: snapshot, options)
     change.mode = .overwrite
     change.schema = bound.schema
@@ -167,11 +171,11 @@ extension TableWriter {
     )
     target.table = nil
     try await requireKnown(
-      bound.published,
+      bound.query,
       constraints: try snapshot.constraints,
       session
     )
-    change.files = try await session.write(bound.published, to: target)
+    change.files = try await session.write(bound.query, to: target)
     var report = WriteReport()
     report.inserted = change.files.rows
     report.deleted = snapshot.rows ?? 0
@@ -211,7 +215,7 @@ extension TableWriter {
     _ session: any EngineSession,
     isStored: Bool = false
   ) async throws -> Incoming {
-    let bound = try await session.describe(try await source.prepare(session))
+    let bound = try await session.published(try await source.prepare(session))
     var schema = snapshot.schema
     var columns: [String] = []
     var casts: [String] = []
@@ -253,7 +257,7 @@ extension TableWriter {
     let isJudged = !constraints.isEmpty || !required.isEmpty
     try await session.define(
       relation,
-      as: "SELECT \(casts.joined(separator: ", ")) FROM (\n\(bound.published)\n) AS mill_source",
+      as: "SELECT \(casts.joined(separator: ", ")) FROM (\n\(bound.query)\n) AS mill_source",
       keeping: isJudged || isStored ? .stored : .view
     )
     try await judge(relation, constraints, required, session)

@@ -56,7 +56,8 @@ extension TableWriter {
       let new = RelationName("mill_new")
       try await session.define(
         new,
-        as: "SELECT \(set.joined(separator: ", ")) FROM \(dialect.quote(old.name)) WHERE \(matches)",
+        as:
+          "SELECT \(set.joined(separator: ", ")) FROM \(dialect.quote(old.name)) WHERE \(matches)",
         keeping: .stored
       )
       try await judge(new, try snapshot.constraints, snapshot.requiredPaths, session)

@@ -119,7 +119,8 @@ public struct TableWriter: Sendable {
     let snapshot = try await table.snapshot()
     var settings: [String: String?] = [:]
     var schema = snapshot.schema
-    var last = snapshot.metadata.configuration["delta.columnMapping.maxColumnId"]
+    var last =
+      snapshot.metadata.configuration["delta.columnMapping.maxColumnId"]
       .flatMap { Int64($0) } ?? 0
     for field in fields {
       guard schema[name: field.name] == nil else {
@@ -359,7 +360,9 @@ extension Snapshot {
     func collect(_ fields: [Field], below path: [String]) {
       for field in fields {
         if !field.isNullable { paths.append(path + [field.name]) }
-        if case .structure(let members) = field.type { collect(members, below: path + [field.name]) }
+        if case .structure(let members) = field.type {
+          collect(members, below: path + [field.name])
+        }
       }
     }
     collect(schema.fields, below: [])

@@ -128,8 +128,10 @@ struct ConflictRulesTests {
   private static func snapshot() throws -> Snapshot {
     var replay = Replay(table: "t")
     try replay.apply(
-      [.protocol(.classic), .metadata(tableMetadata), .add(replacedFile), .add(readFile),
-        .add(otherFile)],
+      [
+        .protocol(.classic), .metadata(tableMetadata), .add(replacedFile), .add(readFile),
+        .add(otherFile),
+      ],
       version: .first
     )
     return try replay.snapshot(location: "/t", committedAt: .earliest)
@@ -196,7 +198,9 @@ struct ConflictRulesTests {
     case .info: return [info(isBlind: false)]
     case .unknown: return [.other(name: "novelty", ["path": "day=2024-03-03/to%20replace"])]
     case .changeFile:
-      return [.change(ChangeFile(path: "_change_data/x", partitionValues: ["day": within], size: 1))]
+      return [
+        .change(ChangeFile(path: "_change_data/x", partitionValues: ["day": within], size: 1))
+      ]
     case .metadata:
       var changed = tableMetadata
       changed.configuration["delta.appendOnly"] = "false"

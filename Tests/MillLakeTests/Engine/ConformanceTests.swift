@@ -61,7 +61,10 @@ struct ConformanceTests {
     )
   }
 
-  @Test("every version that a case names has its rows or is refused", arguments: ConformanceCase.all)
+  @Test(
+    "every version that a case names has its rows or is refused",
+    arguments: ConformanceCase.all
+  )
   func rows(_ item: ConformanceCase) async throws {
     let table = try table(item.folder)
     for (name, wanted) in item.json["versions"]?.object ?? [:] {
@@ -114,7 +117,8 @@ struct ConformanceTests {
     do {
       try await session.define(RelationName("actual"), as: try snapshot.contents)
       let pattern =
-        expected.hasSuffix(".parquet") && !isFolder(expected) ? expected : "\(expected)/**/*.parquet"
+        expected.hasSuffix(".parquet") && !isFolder(expected)
+        ? expected : "\(expected)/**/*.parquet"
       let names = snapshot.schema.fields
       // Both sides as text, so that maps and nested values compare by what is in them.
       let ours = names.map { "CAST(\(quoted($0.name)) AS VARCHAR)" }.joined(separator: ", ")
@@ -147,7 +151,8 @@ struct ConformanceTests {
 
   private func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
   }
 }
 

@@ -146,7 +146,10 @@ struct StatisticsScanTests {
     #expect(counts > 10, "seed \(seed): hardly anything was compared")
   }
 
-  @Test("statistics with a character too many, too few or another never say a wrong count", arguments: 0..<40)
+  @Test(
+    "statistics with a character too many, too few or another never say a wrong count",
+    arguments: 0..<40
+  )
   func mutated(seed: UInt64) {
     let chance = SeededRandom(seed: seed)
     let characters = Array(#"{}[]",:\ -05x"#.unicodeScalars)
@@ -268,7 +271,9 @@ struct StatisticsScanTests {
     case 5: .array((0..<chance.below(4)).map { _ in value(chance, depth: depth - 1) })
     default:
       .object(
-        JSONObject((0..<chance.below(4)).map { _ in (text(chance), value(chance, depth: depth - 1)) })
+        JSONObject(
+          (0..<chance.below(4)).map { _ in (text(chance), value(chance, depth: depth - 1)) }
+        )
       )
     }
   }

@@ -97,7 +97,9 @@ struct TableFeatureTests {
 
   @Test(
     "a reader feature that is not known is refused by its name",
-    arguments: ["novelty", "catalogManaged", "deletionvectors", "timestampntz", "", "v2Checkpoint "]
+    arguments: [
+      "novelty", "catalogManaged", "deletionvectors", "timestampntz", "", "v2Checkpoint ",
+    ]
   )
   func unknownReaderFeature(name: String) {
     let wanted = Self.listed(["deletionVectors", name], ["deletionVectors", name])
@@ -135,7 +137,10 @@ struct TableFeatureTests {
     #expect(refusal(wanted.requireWritable) == unsupported("the writer feature \(name)"))
   }
 
-  @Test("a reader version beyond the lists, or before the first, is refused", arguments: [-1, 0, 4, 9])
+  @Test(
+    "a reader version beyond the lists, or before the first, is refused",
+    arguments: [-1, 0, 4, 9]
+  )
   func readerVersion(number: Int) {
     let wanted = TableProtocol(minReaderVersion: number, minWriterVersion: 7)
     #expect(
@@ -144,7 +149,10 @@ struct TableFeatureTests {
     )
   }
 
-  @Test("a writer version beyond the lists, or before the first, is refused", arguments: [-1, 0, 8, 9])
+  @Test(
+    "a writer version beyond the lists, or before the first, is refused",
+    arguments: [-1, 0, 8, 9]
+  )
   func writerVersion(number: Int) {
     let wanted = TableProtocol(minReaderVersion: 1, minWriterVersion: number)
     #expect(refusal(wanted.requireWritable) == unsupported("writer version \(number)"))
@@ -264,10 +272,15 @@ struct TableFeatureTests {
   @Test("features that are not known here are kept where they stood")
   func unknownKept() {
     let added = Self.listed(["novelty"], ["novelty", "other"]).adding([.v2Checkpoint])
-    #expect(added == Self.listed(["novelty", "v2Checkpoint"], ["novelty", "other", "v2Checkpoint"]))
+    #expect(
+      added == Self.listed(["novelty", "v2Checkpoint"], ["novelty", "other", "v2Checkpoint"])
+    )
   }
 
-  @Test("whatever is added, all is there afterwards, nothing is lost, and again changes nothing", arguments: 0..<40)
+  @Test(
+    "whatever is added, all is there afterwards, nothing is lost, and again changes nothing",
+    arguments: 0..<40
+  )
   func random(seed: UInt64) {
     let chance = SeededRandom(seed: seed)
     for round in 0..<50 {

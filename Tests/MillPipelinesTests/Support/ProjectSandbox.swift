@@ -170,8 +170,7 @@ final class ProjectSandbox: Sendable {
     in workspace: Workspace
   ) async throws -> [[String: JSONValue]] {
     let name = try #require(DatasetName(dataset))
-    let table = try await workspace.rows(
-      of: name,
+    let table = try await workspace.openTable(name).rows(
       at: version.map { TableVersion($0) },
       limit: 1_000_000
     ).rows
