@@ -38,6 +38,11 @@ let package = Package(
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "Millrace", targets: ["Millrace"]),
+    // Delta tables without the rest of the house.
+    .library(
+      name: "MillTables",
+      targets: ["MillCore", "MillEngine", "MillLake", "MillTables", "MillDuckDB"]
+    ),
     .executable(name: "millrace", targets: ["MillCLI"]),
     .executable(name: "mill-bench", targets: ["MillBench"]),
   ],

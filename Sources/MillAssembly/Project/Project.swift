@@ -46,6 +46,7 @@ public struct Project: Sendable {
     let sources = files.sources()
     let models = files.models()
     files.check(models.read, against: sources.names + models.names)
+    if let settings { files.check(settings, against: sources.names + models.names) }
     guard let settings, files.problems.isEmpty else {
       throw ProjectError(.invalid, files.problems)
     }

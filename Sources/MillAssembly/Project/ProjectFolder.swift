@@ -80,6 +80,23 @@ struct ProjectFolder {
     }
   }
 
+  /// Holds the names under `lifecycle` against the tables that the project has.
+  mutating func check(_ settings: ProjectSettings, against names: [DatasetName]) {
+    let tables =
+      names + names.map { $0.layer == .bronze ? $0.deadLetters : $0.quarantine }
+    for name in settings.lifecycle.keys.sorted()
+    where name != "default" && !tables.contains(where: { $0.description == name }) {
+      problems.append(
+        .init(
+          place: SourcePlace(path: Self.settingsName),
+          message: "`lifecycle` names the dataset `\(name)`, which is not there",
+          hint: nearestName(to: name, among: tables.map(\.description))
+            .map { "did you mean `\($0)`?" }
+        )
+      )
+    }
+  }
+
   private static func layer(_ name: String) -> DatasetName.Layer? {
     switch name {
     case "silver": .silver

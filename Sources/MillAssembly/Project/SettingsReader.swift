@@ -16,7 +16,7 @@ extension ProjectFile {
     guard let keys = root.mapping(.settings) else { return nil }
     let name = keys.required("name")?.name()
     var settings = ProjectSettings(name: name ?? "")
-    if let lake = keys["lake"].flatMap(lakeFolder) { settings.lake = lake }
+    if let lake = keys["lake"].flatMap({ folder($0, "lake") }) { settings.lake = lake }
     if let kind = keys["engine"]?.mapping(.engine)?["kind"]?
       .choice(ProjectSettings.EngineKind.self, "engine that is supported")
     {
@@ -36,7 +36,7 @@ extension ProjectFile {
     if let count = keys["max_dead_letters"]?.integer(0...1_000_000_000) {
       settings.maxDeadLetters = Int(count)
     }
-    if let value = keys["lifecycle"] { settings.lifecycle = lifecycle(value) }
+    if let value = keys["lifecycle"] { settings.lifecycle = lifecycle(value, lake: settings.lake) }
     if let prices = keys["storage"]?.mapping(.storage) {
       settings.storagePrice = storagePrice(prices)
     }
@@ -60,7 +60,7 @@ extension ProjectFile {
     )
   }
 
-  private func lifecycle(_ value: YAMLValue) -> [String: LifecyclePolicy] {
+  private func lifecycle(_ value: YAMLValue, lake: String) -> [String: LifecyclePolicy] {
     var policies: [String: LifecyclePolicy] = [:]
     for (name, place, value) in value.entries("datasets") ?? [] {
       guard name == "default" || DatasetName(name) != nil else {
@@ -80,20 +80,34 @@ extension ProjectFile {
         policy.compactTo = size
       }
       policy.clusterBy = keys["cluster_by"]?.texts("columns") ?? []
-      policy.archive = keys["archive"].flatMap { age($0, needsFolder: true) }
-      policy.delete = keys["delete"].flatMap { age($0, needsFolder: false) }
+      policy.archive = keys["archive"].flatMap { age($0, needsFolder: true, lake: lake) }
+      policy.delete = keys["delete"].flatMap { age($0, needsFolder: false, lake: lake) }
       policies[name] = policy
     }
     return policies
   }
 
-  private func age(_ value: YAMLValue, needsFolder: Bool) -> LifecyclePolicy.Age? {
+  private func age(
+    _ value: YAMLValue,
+    needsFolder: Bool,
+    lake: String
+  ) -> LifecyclePolicy.Age? {
     guard let keys = value.mapping(.aged) else { return nil }
     let column = keys.required("by")?.text("a column")
     let after = keys.required("after")?.duration()
     var folder: String?
     if needsFolder {
-      folder = keys.required("to").flatMap(lakeFolder)
+      folder = keys.required("to").flatMap { value in
+        guard let folder = self.folder(value, "archive") else { return nil }
+        guard folder != lake, !folder.hasPrefix(lake + "/"), !lake.hasPrefix(folder + "/") else {
+          value.report(
+            "the archive `\(folder)` and the lake `\(lake)` lie in one another",
+            hint: "rows that moved would be rows of the lake again: choose another folder"
+          )
+          return nil
+        }
+        return folder
+      }
     } else if let stray = keys["to"] {
       stray.report("rows that are deleted go nowhere", hint: "`to` belongs to `archive`")
     }
@@ -102,12 +116,14 @@ extension ProjectFile {
   }
 
   /// A folder inside of the project, or an absolute path.
-  private func lakeFolder(_ value: YAMLValue) -> String? {
+  private func folder(_ value: YAMLValue, _ what: String) -> String? {
     guard let path = value.text("a path") else { return nil }
-    guard !path.hasPrefix("/") else { return path }
+    guard !path.hasPrefix("/") else {
+      return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
     guard !path.contains("://"), !path.hasPrefix("~") else {
       value.report(
-        "the lake `\(path)` is no path of this computer",
+        "the \(what) `\(path)` is no path of this computer",
         hint: "write a path that is relative to the project, or an absolute one"
       )
       return nil
@@ -120,7 +136,7 @@ extension ProjectFile {
       }
       guard steps.popLast() != nil else {
         value.report(
-          "the lake `\(path)` lies outside of the project",
+          "the \(what) `\(path)` lies outside of the project",
           hint: "write an absolute path to put it there"
         )
         return nil
@@ -128,8 +144,8 @@ extension ProjectFile {
     }
     guard let first = steps.first, !ProjectFolder.taken.contains(String(first)) else {
       value.report(
-        "the lake `\(path)` is a folder that the project needs for itself",
-        hint: "choose another, such as lake"
+        "the \(what) `\(path)` is a folder that the project needs for itself",
+        hint: "choose another, such as \(what)"
       )
       return nil
     }

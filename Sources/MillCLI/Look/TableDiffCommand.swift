@@ -20,7 +20,7 @@ struct TableDiffCommand: Command {
 
         $ millrace table diff silver.cards 0 1 --key card_id
         +12 added, -3 removed, ~5 changed (version 0 to 1)
-        CHANGE   card_id    credit_limit  status
+        change   card_id    credit_limit  status
         added    K00002001          2500  active
         before   K00000007           500  active
         after    K00000007          1500  active

@@ -65,7 +65,7 @@ extension ProjectOptions {
   }
 
   /// The absolute folder, when the text names one that holds a table or can only be a path.
-  private static func tableFolder(_ text: String) -> String? {
+  static func tableFolder(_ text: String) -> String? {
     let path = text.hasPrefix("file://") ? String(text.dropFirst(7)) : text
     let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
     var isFolder: ObjCBool = false

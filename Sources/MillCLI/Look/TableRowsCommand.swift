@@ -91,7 +91,7 @@ struct TableRowsCommand: Command {
       if console.output.isTTY {
         let total =
           condition == nil
-          ? snapshot.rows.map { " of \(NumberText.counted($0, "row"))" } ?? "" : " found"
+          ? snapshot.rows.map { " of \(NumberText.counted($0, "row"))" } ?? "" : " shown"
         console.show()
         console.show(
           console.style.dim(

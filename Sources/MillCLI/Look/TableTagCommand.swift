@@ -113,7 +113,7 @@ struct TableTagCommand: Command {
   }
 }
 
-/// `millrace table restore NAME VERSION`: an older version made new.
+/// `millrace table restore NAME --version N`: an older version made new.
 struct TableRestoreCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "restore",

@@ -26,7 +26,7 @@ struct MaintainCommand: Command {
       JSON: {"tables": [{"table", "rows_archived", "rows_deleted", "files_removed", \
       "files_written", "files_vacuumed", "bytes_vacuumed", "commits_removed", \
       "checkpoints_removed", "bytes_log", "before": {"live", "history", "tagged", "garbage", "log", \
-      "archived", "cost"}, "after"}], "currency"}; costs are for a month, null without prices.
+      "archived", "cost"}, "after"}], "failed", "currency"}; costs are for a month, null without prices.
       """
   )
 
@@ -61,39 +61,50 @@ struct MaintainCommand: Command {
 
   func run(_ console: Console) async throws -> ExitStatus {
     var reports: [MaintenanceReport] = []
-    var price: StoragePrice?
-    let isFolder = !tables.isEmpty && tables.allSatisfy { $0.contains("/") }
-    if isFolder {
-      for folder in tables {
-        reports.append(
-          try await project.withTable(folder, console) { open in
-            try await open.writer.maintain(policy(LifecyclePolicy()), isDryRun: dryRun)
-          }
-        )
+    var failures: [any Error] = []
+    /// One table that cannot be looked after keeps nobody from the others.
+    func attempt(_ work: () async throws -> MaintenanceReport) async throws {
+      do {
+        reports.append(try await work())
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        console.show(onError: ErrorReport(error, projectFolder: nil))
+        failures.append(error)
       }
-    } else {
+    }
+    let folders = tables.filter { ProjectOptions.tableFolder($0) != nil }
+    for folder in folders {
+      try await attempt {
+        try await project.withTable(folder, console) { open in
+          try await open.writer.maintain(policy(LifecyclePolicy()), isDryRun: dryRun)
+        }
+      }
+    }
+    var price: StoragePrice?
+    if folders.count < tables.count || tables.isEmpty {
       price = try project.load().settings.storagePrice
-      reports = try await project.withWorkspace(console) { workspace in
-        var reports: [MaintenanceReport] = []
+      try await project.withWorkspace(console) { workspace in
         var names = try await workspace.lake.datasets()
         if !tables.isEmpty {
           let known = names
-          names = try tables.map { try DatasetName.named($0, among: known) }
+          names = try tables.filter { !folders.contains($0) }.map {
+            try DatasetName.named($0, among: known)
+          }
         }
         for name in names {
-          reports.append(
+          try await attempt {
             try await workspace.openTable(name).writer.maintain(
               policy(workspace.project.settings.policy(of: name.description)),
               archive: workspace.archive(of: name),
               isDryRun: dryRun
             )
-          )
+          }
         }
-        return reports
       }
     }
-    show(reports, price, console)
-    return .done
+    show(reports, failures.count, price, console)
+    return failures.map { ExitStatus($0) }.max { $0.rawValue < $1.rawValue } ?? .done
   }
 
   private func policy(_ policy: LifecyclePolicy) -> LifecyclePolicy {
@@ -102,17 +113,24 @@ struct MaintainCommand: Command {
     return policy
   }
 
-  private func show(_ reports: [MaintenanceReport], _ price: StoragePrice?, _ console: Console) {
+  private func show(
+    _ reports: [MaintenanceReport],
+    _ failed: Int,
+    _ price: StoragePrice?,
+    _ console: Console
+  ) {
     if console.isJSON {
       console.show(
         json: [
           "tables": .array(reports.map { $0.answer(price) }),
+          "failed": .int(failed),
           "currency": price.map { .string($0.currency) } ?? .null,
         ]
       )
       return
     }
     guard !reports.isEmpty else {
+      if failed > 0 { return }
       console.show("no table yet: `millrace run`")
       return
     }
@@ -153,6 +171,7 @@ struct MaintainCommand: Command {
       "\(NumberText.counted(reports.count, "table")), \(NumberText.bytes(freed)) "
       + (dryRun ? "would be freed" : "freed")
     if let price { summary += "; \(Self.money(total)) \(price.currency) a month" }
+    if failed > 0 { summary += "; \(NumberText.counted(failed, "table")) failed" }
     console.show()
     console.show(summary)
     let lost = reports.reduce(0) { $0 + $1.compaction.setsLost }

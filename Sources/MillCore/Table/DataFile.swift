@@ -34,7 +34,10 @@ public struct DataFile: Hashable, Sendable {
 
   /// Rows of the table in this file; nil when the writer did not say.
   public var rows: Int64? {
-    statistics.rows.map { max(0, $0 - (deletedRows?.cardinality ?? 0)) }
+    statistics.rows.map { rows in
+      let (left, isOver) = rows.subtractingReportingOverflow(deletedRows?.cardinality ?? 0)
+      return isOver ? 0 : max(0, left)
+    }
   }
 }
 
@@ -135,7 +138,10 @@ public struct TableContents: Hashable, Sendable {
     var sum: Int64 = 0
     for file in files {
       guard let rows = file.rows else { return nil }
-      sum += rows
+      let (next, isOver) = sum.addingReportingOverflow(rows)
+      // A log can claim any number; one that no table has is none.
+      guard !isOver else { return nil }
+      sum = next
     }
     return sum
   }
@@ -157,5 +163,10 @@ public struct TableContents: Hashable, Sendable {
   }
 
   /// Bytes over all files.
-  public var sizeInBytes: Int64 { files.reduce(0) { $0 + $1.sizeInBytes } }
+  public var sizeInBytes: Int64 {
+    files.reduce(0) { sum, file in
+      let (next, isOver) = sum.addingReportingOverflow(max(0, file.sizeInBytes))
+      return isOver ? .max : next
+    }
+  }
 }

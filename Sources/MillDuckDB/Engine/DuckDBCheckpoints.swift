@@ -72,8 +72,7 @@ public final class DuckDBCheckpoints: CheckpointFormat {
     }
     var part = CheckpointPart(files: nil, actions: actions)
     if members["add"]?["path"] != nil {
-      var columns = partitionColumns ?? []
-      for case .metadata(let metadata) in actions { columns = metadata.physicalPartitionColumns }
+      let columns = partitionColumns ?? part.partitionColumns ?? []
       part.files = try await files(source, members["add"] ?? [:], columns, location)
     }
     if includingRemoved, members["remove"]?["path"] != nil {

@@ -239,7 +239,9 @@ extension DeltaTable {
     }
     info["operationParameters"] = .object(parameters)
     if let snapshot { info["readVersion"] = .int(snapshot.version.number) }
-    info["isolationLevel"] = .string("Serializable")
+    info["isolationLevel"] = .string(
+      change.isolation == .serializable ? "Serializable" : "WriteSerializable"
+    )
     info["isBlindAppend"] = .bool(change.isBlindAppend)
     var metrics = JSONObject()
     metrics["numFiles"] = .string(String(change.files.count))
@@ -277,6 +279,15 @@ extension DeltaTable {
     }
     var metadata = snapshot.metadata
     for (key, value) in change.settings { metadata.configuration[key] = value }
+    let timestamps = "delta.enableInCommitTimestamps"
+    if metadata.configuration[timestamps] == "true",
+      snapshot.metadata.configuration[timestamps] != "true"
+    {
+      // Readers must know from where on commits date themselves.
+      metadata.configuration["delta.inCommitTimestampEnablementVersion"] =
+        String(snapshot.version.number + 1)
+      metadata.configuration["delta.inCommitTimestampEnablementTimestamp"] = String(now)
+    }
     if let description = change.description { metadata.description = description }
     switch change.mode {
     case .overwrite:

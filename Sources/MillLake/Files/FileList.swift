@@ -35,8 +35,14 @@ public struct FileList: Sendable, Sequence {
 
   /// Bytes over all files.
   public var sizeInBytes: Int64 {
-    var sum: Int64 = recent.values.reduce(0) { $0 + $1.size }
-    forEachBlockRow { block, row in sum += block.sizes[row] }
+    // A log can claim any size; the sum stops at the greatest.
+    var sum: Int64 = 0
+    func add(_ size: Int64) {
+      let (next, isOver) = sum.addingReportingOverflow(size < 0 ? 0 : size)
+      sum = isOver ? .max : next
+    }
+    for file in recent.values { add(file.size) }
+    forEachBlockRow { block, row in add(block.sizes[row]) }
     return sum
   }
 
@@ -157,9 +163,16 @@ extension FileList {
   /// Rows over all files; nil if the writer of one did not say.
   var rows: Int64? {
     var sum: Int64 = 0
+    /// Whether the count is one that a table can have.
+    func add(_ rows: Int64?, _ deleted: Int64?) -> Bool {
+      let deleted = deleted ?? 0
+      guard let rows, deleted >= 0, rows >= deleted else { return false }
+      let (next, isOver) = sum.addingReportingOverflow(rows - deleted)
+      sum = next
+      return !isOver
+    }
     for file in recent.values {
-      guard let rows = file.numRecords else { return nil }
-      sum += rows - (file.deletionVector?.cardinality ?? 0)
+      guard add(file.numRecords, file.deletionVector?.cardinality) else { return nil }
     }
     for part in parts {
       let isKnown = part.block.stats.withBytes { bytes in
@@ -170,8 +183,8 @@ extension FileList {
             continue
           }
           let stats = UnsafeRawBufferPointer(rebasing: bytes[part.block.stats.range(row)])
-          guard let rows = Self.records(stats) else { return false }
-          sum += rows - (part.block.rare[row]?.deletionVector?.cardinality ?? 0)
+          let deleted = part.block.rare[row]?.deletionVector?.cardinality
+          guard add(Self.records(stats), deleted) else { return false }
         }
         return true
       }

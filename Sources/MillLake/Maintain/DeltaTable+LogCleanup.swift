@@ -23,15 +23,30 @@ extension DeltaTable {
   /// Removes commits and checkpoints that are older than the log's retention and behind a checkpoint
   /// from which every kept and every tagged version can be made.
   ///
-  /// - Parameter retention: nil takes it from the table (30 days).
+  /// - Parameters:
+  ///   - retention: nil takes it from the table (30 days).
+  ///   - keepVersions: How many of the newest versions stay readable whatever their age.
   ///
   /// > Source: Delta transaction log protocol, "Metadata Cleanup".
   public func cleanUpLog(
     retention: Duration? = nil,
+    keepVersions: Int? = nil,
     isDryRun: Bool = false
   ) async throws(LakeError) -> LogCleanupReport {
     let current = try await snapshot()
-    try current.requireWritable()
+    try current.tableProtocol.requireWritable(table: name, version: current.version)
+    if isDryRun { return try await cleanUp(current, retention, keepVersions, isDryRun: true) }
+    return try await removing { (_) async throws(LakeError) -> LogCleanupReport in
+      try await cleanUp(current, retention, keepVersions, isDryRun: false)
+    }
+  }
+
+  private func cleanUp(
+    _ current: Snapshot,
+    _ retention: Duration?,
+    _ keepVersions: Int?,
+    isDryRun: Bool
+  ) async throws(LakeError) -> LogCleanupReport {
     var report = LogCleanupReport()
     let entries = try await storing { () async throws(FileError) in
       try await store.list(Self.logFolder)
@@ -50,6 +65,7 @@ extension DeltaTable {
       listing,
       entries,
       cutoff: now - (retention ?? current.logRetention),
+      keepVersions,
       current
     )
     report.oldest = boundary ?? listing.oldest
@@ -90,6 +106,7 @@ extension DeltaTable {
     _ listing: LogListing,
     _ entries: [StoredObject],
     cutoff: Instant,
+    _ keepVersions: Int?,
     _ current: Snapshot
   ) async throws(LakeError) -> TableVersion? {
     guard current.metadata.configuration["delta.enableExpiredLogCleanup"] != "false" else {
@@ -101,6 +118,9 @@ extension DeltaTable {
       newestExpired = max(newestExpired ?? version, version)
     }
     guard var bound = newestExpired else { return nil }
+    if let keepVersions {
+      bound = min(bound, TableVersion(current.version.number - Int64(keepVersions) + 1))
+    }
     if let tagged = try await tags().map(\.version).min() { bound = min(bound, tagged) }
     for candidate in listing.candidates(for: bound) {
       // Only a checkpoint that can be read may stand for what is removed.

@@ -9,7 +9,9 @@ extension DeltaTable {
   /// Folders whose names begin with `_` or `.` are not the table's, but for the change feed's and
   /// those of partition columns with such a name.
   package func objects() async throws(LakeError) -> [String: StoredObject] {
-    let columns = try await snapshotIfExists()?.metadata.physicalPartitionColumns ?? []
+    let snapshot = try await snapshotIfExists()
+    let columns =
+      snapshot?.metadata.physicalPartitionColumns(snapshot?.tableProtocol) ?? []
     var found: [String: StoredObject] = [:]
     var folders = [""]
     while let folder = folders.popLast() {

@@ -56,34 +56,25 @@ extension DeltaTable {
     -> VacuumReport
   {
     let current = try await snapshot()
-    try current.requireWritable()
+    try current.tableProtocol.requireWritable(table: name, version: current.version)
     let retention = options.retention ?? current.deletedFileRetention
     guard retention >= current.deletedFileRetention || options.allowsShortRetention else {
       throw .refused(
         table: name,
-        reason: "a retention of \(retention) is below the table's own "
-          + "(\(current.deletedFileRetention)): readers of older versions would lose their files; "
+        reason: "a retention of \(retention.text) is below the table's own "
+          + "(\(current.deletedFileRetention.text)): readers of older versions would lose their files; "
           + "force it if that is meant"
       )
     }
     if options.isDryRun { return try await garbage(options, retention) }
-    let intent = "\(Self.vacuumFolder)/\(world.makeID()).json"
-    try await storing { () async throws(FileError) in
-      try await store.prepare(Self.vacuumFolder)
-      try await store.putIfAbsent(intent, Array("{}".utf8))
-    }
-    let outcome: Result<VacuumReport, LakeError>
-    do {
+    return try await removing { (renew) async throws(LakeError) -> VacuumReport in
       let report = try await garbage(options, retention)
-      for key in report.files {
+      for (number, key) in report.files.enumerated() {
+        if number % 1000 == 999 { try await renew() }
         try await storing { () async throws(FileError) in try await store.delete(key) }
       }
-      outcome = .success(report)
-    } catch {
-      outcome = .failure(error)
+      return report
     }
-    try await storing { () async throws(FileError) in try await store.delete(intent) }
-    return try outcome.get()
   }
 
   private func garbage(
@@ -104,7 +95,9 @@ extension DeltaTable {
     }
     for file in current.files { need(file.path, file.deletionVector) }
     for file in removed {
-      if (file.deletionTimestamp ?? 0) > cutoff {
+      // Of a file that left at a time that nobody wrote down, the file's own age must tell.
+      guard let left = file.deletionTimestamp else { continue }
+      if left > cutoff {
         need(file.path, file.deletionVector)
       } else {
         if let key = LogPath.decode(file.path) { departed.insert(key) }
@@ -115,9 +108,18 @@ extension DeltaTable {
     }
     for tag in tags {
       // A tag whose version cannot be read keeps files that nobody can name: nothing is removed.
-      for file in try await snapshot(at: tag.version).files {
-        need(file.path, file.deletionVector)
+      let tagged: Snapshot
+      do {
+        tagged = try await snapshot(at: tag.version)
+      } catch {
+        throw .tag(
+          table: name,
+          name: tag.name,
+          problem: "its version \(tag.version) cannot be read any more (\(error)); "
+            + "take the tag away, or restore the log from a backup"
+        )
       }
+      for file in tagged.files { need(file.path, file.deletionVector) }
     }
     if let count = options.keepVersions, count > 0 {
       let first = TableVersion(max(0, current.version.number - Int64(count) + 1))

@@ -175,23 +175,23 @@ extension DeltaTable {
     includingRemoved: Bool
   ) async throws(LakeError) -> [CheckpointPart] {
     var parts: [CheckpointPart] = []
-    var columns: [String]?
     for file in checkpoint.names {
-      let part =
+      parts.append(
         checkpoint.isJSON
-        ? try await jsonCheckpoint(file, checkpoint.version)
-        : try await parquetPart(
-          "\(Self.logFolder)/\(file)",
-          checkpoint.version,
-          columns,
-          includingRemoved
-        )
-      parts.append(part)
-      guard columns == nil, let found = part.partitionColumns else { continue }
-      columns = found
-      guard !found.isEmpty else { continue }
-      // Parts that came before the metadata were read without the values of partitions.
-      for index in parts.indices.dropLast() where !checkpoint.isJSON {
+          ? try await jsonCheckpoint(file, checkpoint.version)
+          : try await parquetPart(
+            "\(Self.logFolder)/\(file)",
+            checkpoint.version,
+            nil,
+            includingRemoved
+          )
+      )
+    }
+    // Protocol and metadata may stand in any part.
+    let columns = CheckpointPart(files: nil, actions: parts.flatMap(\.actions)).partitionColumns
+    if parts.count > 1, columns?.isEmpty == false {
+      // Parts without the metadata were read without the values of partitions.
+      for index in parts.indices {
         parts[index] = try await parquetPart(
           "\(Self.logFolder)/\(checkpoint.names[index])",
           checkpoint.version,
@@ -282,8 +282,12 @@ extension DeltaTable {
 
 extension CheckpointPart {
   /// The physical names of the columns that files are parted by, when this part has the metadata.
-  var partitionColumns: [String]? {
-    for case .metadata(let metadata) in actions { return metadata.physicalPartitionColumns }
+  package var partitionColumns: [String]? {
+    var tableProtocol: TableProtocol?
+    for case .protocol(let found) in actions { tableProtocol = found }
+    for case .metadata(let metadata) in actions {
+      return metadata.physicalPartitionColumns(tableProtocol)
+    }
     return nil
   }
 }

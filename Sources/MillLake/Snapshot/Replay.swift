@@ -111,7 +111,10 @@ package struct Replay: Sendable {
     touched = []
     added = [:]
     guard let metadata else { return }
-    files.compactRecent(over: Self.recentMax, partitionColumns: metadata.physicalPartitionColumns)
+    files.compactRecent(
+      over: Self.recentMax,
+      partitionColumns: metadata.physicalPartitionColumns(tableProtocol)
+    )
   }
 
   /// The state after the last commit applied.

@@ -176,9 +176,9 @@ extension AddFile {
 }
 
 extension TableMetadata {
-  /// The names that partition values have in the log.
-  package var physicalPartitionColumns: [String] {
-    let mapping = configuration["delta.columnMapping.mode"].flatMap(ColumnMapping.init) ?? .none
+  /// The names that partition values have in the log, under a protocol.
+  package func physicalPartitionColumns(_ tableProtocol: TableProtocol?) -> [String] {
+    let mapping = tableProtocol?.mapping(self) ?? .none
     return partitionColumns.map { schema[name: $0]?.physicalName(mapping) ?? $0 }
   }
 }

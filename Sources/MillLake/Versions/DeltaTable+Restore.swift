@@ -16,15 +16,15 @@ extension DeltaTable {
     info: JSONObject = [:]
   ) async throws(LakeError) -> TableVersion {
     // A tag keeps the files while they are in no version that counts.
-    let pin = "restore-\(world.makeID())"
-    try await tag(pin, version: version)
+    let keeper = Self.pinPrefix + world.makeID()
+    try await pin(keeper, version: version)
     let outcome: Result<TableVersion, LakeError>
     do {
       outcome = .success(try await restoreTagged(version, expecting, transactions, info))
     } catch {
       outcome = .failure(error)
     }
-    try await removeTag(pin)
+    try await removeTag(keeper)
     return try outcome.get()
   }
 
@@ -36,6 +36,15 @@ extension DeltaTable {
   ) async throws(LakeError) -> TableVersion {
     let current = try await snapshot()
     let older = try await snapshot(at: version)
+    // What this product consumed after that version is no longer in the table, so it is consumed no
+    // longer either; otherwise the next run would add only what is newer, and leave a hole.
+    var transactions = transactions
+    for (appID, progress) in current.transactions.sorted(by: { $0.key < $1.key })
+    where appID.hasPrefix("millrace/") && !transactions.contains(where: { $0.appID == appID }) {
+      let before = older.transactionVersion(appID) ?? -1
+      guard before != progress.version else { continue }
+      transactions.append(TransactionIdentifier(appID: appID, version: before))
+    }
     let (now, then) = (current.files.keys, older.files.keys)
     var metadata = older.metadata
     metadata.id = current.metadata.id

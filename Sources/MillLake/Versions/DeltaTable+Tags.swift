@@ -33,6 +33,19 @@ extension DeltaTable {
     note: String? = nil
   ) async throws(LakeError) -> TableTag {
     try requireTagName(tagName)
+    return try await pin(tagName, version: version, note: note)
+  }
+
+  /// Before the names of tags that keep files only for as long as a piece of work lasts.
+  static let pinPrefix = "millrace-pin-"
+
+  /// A tag of any name.
+  @discardableResult
+  func pin(
+    _ tagName: String,
+    version: TableVersion? = nil,
+    note: String? = nil
+  ) async throws(LakeError) -> TableTag {
     let snapshot = try await snapshot(at: version)
     let tag = TableTag(
       name: tagName,
@@ -135,6 +148,7 @@ extension DeltaTable {
   private func requireTagName(_ tagName: String) throws(LakeError) {
     let isFine =
       !tagName.isEmpty && tagName.utf8.count <= 120 && !tagName.hasPrefix(".")
+      && !tagName.hasPrefix(Self.pinPrefix)
       && tagName.utf8.allSatisfy { byte in
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
           || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
@@ -149,8 +163,54 @@ extension DeltaTable {
     }
   }
 
-  /// How long a vacuum is believed to be at work.
-  static let vacuumPatience = Duration.seconds(6 * 3600)
+  /// How long a piece of maintenance is believed to be at work that does not say so again.
+  static let vacuumPatience = Duration.seconds(15 * 60)
+
+  /// Says that files are about to be removed, for as long as the work lasts.
+  ///
+  /// Whoever tags or restores a version looks for this after the tag stands, and the work looks for
+  /// tags after this stands: whoever is second sees the other.
+  func removing<T: Sendable>(
+    _ body: (_ renew: () async throws(LakeError) -> Void) async throws(LakeError) -> T
+  ) async throws(LakeError) -> T {
+    let key = "\(Self.vacuumFolder)/\(world.makeID()).json"
+    try await storing { () async throws(FileError) in
+      try await store.prepare(Self.vacuumFolder)
+      try await store.putIfAbsent(key, Array("{}".utf8))
+    }
+    try await forgetTheDead()
+    let outcome: Result<T, LakeError>
+    do {
+      outcome = .success(
+        try await body { () async throws(LakeError) in
+          try await storing { () async throws(FileError) in
+            try await store.replace(key, Array("{}".utf8))
+          }
+        }
+      )
+    } catch {
+      outcome = .failure(error)
+    }
+    try await storing { () async throws(FileError) in try await store.delete(key) }
+    return try outcome.get()
+  }
+
+  /// Takes away what killed processes left: their word that they are at work, and their pins.
+  private func forgetTheDead() async throws(LakeError) {
+    let now = world.clock.now()
+    let entries = try await storing { () async throws(FileError) in
+      try await store.list(Self.vacuumFolder)
+    }
+    for entry in entries where entry.modified + Self.orphanAge < now {
+      try await storing { () async throws(FileError) in
+        try await store.delete("\(Self.vacuumFolder)/\(entry.name)")
+      }
+    }
+    for tag in try await tags()
+    where tag.name.hasPrefix(Self.pinPrefix) && tag.createdAt + Self.orphanAge < now {
+      try await removeTag(tag.name)
+    }
+  }
 
   /// Refuses while a vacuum is at work.
   func requireNoVacuum(for purpose: String) async throws(LakeError) {

@@ -47,6 +47,9 @@ struct ModelDecision {
     guard !advanced.isEmpty else {
       return ModelDecision(work: .nothing, reason: "up to date")
     }
+    if try await onlyMoved(advanced, environment) {
+      return ModelDecision(work: .nothing, reason: "up to date: rows only moved between files")
+    }
     let reason = advanced.map { change in
       "\(change.name) went from \(change.from.map { "version \($0)" } ?? "none") to \(change.to)"
     }.joined(separator: ", ")
@@ -75,6 +78,22 @@ struct ModelDecision {
       work: .append(change.name, files),
       reason: reason + ": only new rows"
     )
+  }
+
+  /// Whether nothing happened to the inputs but that their rows moved between files.
+  private static func onlyMoved(
+    _ advanced: [(name: DatasetName, from: TableVersion?, to: TableVersion)],
+    _ environment: PipelineEnvironment
+  ) async throws -> Bool {
+    for change in advanced {
+      guard let from = change.from, from < change.to else { return false }
+      let added = try await environment.lake.table(change.name).filesAppended(
+        after: from,
+        through: change.to
+      )
+      guard added?.isEmpty == true else { return false }
+    }
+    return !advanced.isEmpty
   }
 
   /// Whether the quarantine holds rows of a version that the table never got.

@@ -42,9 +42,9 @@ extension TableWriter {
     let before = try await table.snapshot(at: old)
     let after = try await table.snapshot(at: new)
     for key in keys where before.schema[name: key] == nil || after.schema[name: key] == nil {
-      throw LakeError.schemaMismatch(
+      throw LakeError.refused(
         table: table.name,
-        detail: "the key \(key) is no column of both versions"
+        reason: "the key \(key) is no column of both versions"
       )
     }
     let shared = after.schema.fields.filter { before.schema[name: $0.name] != nil }

@@ -66,10 +66,14 @@ extension TableWriter {
   /// taken from a sample. No row changes, and an append never makes it fail.
   ///
   /// > Source: G. M. Morton, "A Computer Oriented Geodetic Data Base", 1966.
+  ///
+  /// - Parameter onlyWorn: Leaves partitions alone of which nine tenths of the bytes are clustered by
+  ///   these columns already.
   public func cluster(
     by columns: [String],
     to size: ByteCount = ByteCount(bytes: 256 << 20),
-    where condition: String? = nil
+    where condition: String? = nil,
+    onlyWorn: Bool = false
   ) async throws -> CompactReport {
     let snapshot = try await table.snapshot()
     try snapshot.requireWritable()
@@ -79,9 +83,9 @@ extension TableWriter {
     for column in columns {
       guard let field = snapshot.schema[name: column] else {
         let near = nearestName(to: column, among: snapshot.schema.names)
-        throw LakeError.schemaMismatch(
+        throw LakeError.refused(
           table: table.name,
-          detail: "there is no column \(column)" + (near.map { ": did you mean \($0)?" } ?? "")
+          reason: "there is no column \(column)" + (near.map { ": did you mean \($0)?" } ?? "")
         )
       }
       guard field.type.isOrdered, !snapshot.metadata.partitionColumns.contains(column) else {
@@ -94,7 +98,11 @@ extension TableWriter {
     }
     var report = CompactReport()
     let files = try await files(of: snapshot, where: condition)
-    for bin in CompactionPlan.partitions(files) {
+    let mark = columns.joined(separator: ",")
+    for bin in CompactionPlan.partitions(files) where !bin.files.isEmpty {
+      let clustered = bin.files.filter { $0.tags[CompactionPlan.clusterTag] == mark }
+      let bytes = clustered.reduce(0) { $0 + $1.size }
+      if onlyWorn, bytes * 10 >= bin.bytes * 9 { continue }
       try await rewrite([bin], snapshot, size, orderBy: columns, &report)
     }
     return report
@@ -134,7 +142,11 @@ extension TableWriter {
         for var file in try await session.write(query, to: place(of: bin, contents, snapshot, size))
         {
           file.partitionValues = contents.files.first?.partitionValues ?? [:]
-          file.tags.merge(bin.files.first?.tags ?? [:]) { own, _ in own }
+          for (key, value) in bin.files.first?.tags ?? [:]
+          where !CompactionPlan.ownTags.contains(key) {
+            file.tags[key] = value
+          }
+          file.tags[CompactionPlan.clusterTag] = columns?.joined(separator: ",")
           files.append(file)
         }
         try await session.drop(relation)
@@ -244,8 +256,10 @@ struct CompactionPlan {
   /// The size that files are brought to, in bytes.
   let target: Int64
 
-  /// By which engines know the columns of a file again.
-  static let engineTag = "millrace.columns"
+  /// By which columns the rows of a file are clustered.
+  static let clusterTag = "millrace.clustered"
+  /// What is said of one file alone, and tells it from no other.
+  static let ownTags: Set<String> = ["millrace.columns", clusterTag]
 
   /// Files whose rows go into new files together.
   struct Bin: Hashable {
@@ -259,14 +273,14 @@ struct CompactionPlan {
     var tags: PartitionKey
   }
 
-  /// The files of each partition.
-  static func partitions(_ files: [AddFile]) -> [Bin] {
+  /// The files of each partition, or of all, those with other tags apart.
+  static func partitions(_ files: [AddFile], acrossPartitions: Bool = false) -> [Bin] {
     Dictionary(grouping: files) {
       Group(
-        partition: PartitionKey($0.partitionValues),
+        partition: PartitionKey(acrossPartitions ? [:] : $0.partitionValues),
         // The engine's own word on a file's columns is one on that file alone.
         tags: PartitionKey(
-          $0.tags.filter { $0.key != engineTag }.mapValues { Optional($0) }
+          $0.tags.filter { !ownTags.contains($0.key) }.mapValues { Optional($0) }
         )
       )
     }.values.map { Bin(files: $0.sorted { $0.path < $1.path }) }

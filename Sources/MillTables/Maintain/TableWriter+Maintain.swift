@@ -22,6 +22,9 @@ extension TableWriter {
   ) async throws -> MaintenanceReport {
     var report = MaintenanceReport(table: table.name)
     report.before = try await use(policy, archive: archive)
+    if let archive, archive.store.location == table.store.location {
+      throw LakeError.refused(table: table.name, reason: "it cannot be its own archive")
+    }
     if let age = policy.archive, let archive {
       report.archivedRows = try await move(age, to: archive, isDryRun: isDryRun)
     }
@@ -34,12 +37,10 @@ extension TableWriter {
       }
     }
     if let size = policy.compactTo, !isDryRun {
-      let isCrowded = try await hasSmallFiles(size)
-      if isCrowded {
-        report.compaction =
-          policy.clusterBy.isEmpty
-          ? try await compact(to: size) : try await cluster(by: policy.clusterBy, to: size)
-      }
+      report.compaction =
+        policy.clusterBy.isEmpty
+        ? try await compact(to: size)
+        : try await cluster(by: policy.clusterBy, to: size, onlyWorn: true)
     }
     report.vacuum = try await table.vacuum(
       VacuumOptions(
@@ -50,15 +51,18 @@ extension TableWriter {
         isDryRun: isDryRun
       )
     )
-    report.log = try await table.cleanUpLog(retention: policy.keepLog, isDryRun: isDryRun)
+    // The log of a version that is to stay readable stays too.
+    let snapshot = try await table.snapshot()
+    report.log = try await table.cleanUpLog(
+      retention: max(
+        policy.keepLog ?? snapshot.logRetention,
+        policy.keep ?? snapshot.deletedFileRetention
+      ),
+      keepVersions: policy.keepVersions,
+      isDryRun: isDryRun
+    )
     if !isDryRun { report.after = try await use(policy, archive: archive) }
     return report
-  }
-
-  /// Whether putting files together would leave fewer of them.
-  private func hasSmallFiles(_ size: ByteCount) async throws -> Bool {
-    let snapshot = try await table.snapshot()
-    return !CompactionPlan(target: size.bytes).bins(Array(snapshot.files)).isEmpty
   }
 
   /// Where the bytes of the table are.
@@ -80,6 +84,9 @@ extension TableWriter {
     var live: Set<String> = []
     for data in try snapshot.contents.files {
       live.insert(String(data.location.dropFirst(snapshot.location.count + 1)))
+      if case .file(let vector, _)? = data.deletedRows?.place {
+        live.insert(String(vector.dropFirst(snapshot.location.count + 1)))
+      }
     }
     var tagged: Set<String> = []
     for tag in try await table.tags() {
@@ -113,9 +120,9 @@ extension TableWriter {
     let snapshot = try await table.snapshot()
     guard let field = snapshot.schema[name: age.column] else {
       let near = nearestName(to: age.column, among: snapshot.schema.names)
-      throw LakeError.schemaMismatch(
+      throw LakeError.refused(
         table: table.name,
-        detail: "its lifecycle names the column \(age.column), which is not there"
+        reason: "its lifecycle names the column \(age.column), which is not there"
           + (near.map { ": did you mean \($0)?" } ?? "")
       )
     }
@@ -125,9 +132,9 @@ extension TableWriter {
     case .date: text = limit.date.description
     case .timestamp, .timestampWithoutZone: text = limit.description
     default:
-      throw LakeError.schemaMismatch(
+      throw LakeError.refused(
         table: table.name,
-        detail:
+        reason:
           "its lifecycle tells age by \(age.column), which is \(field.type) and neither a day "
           + "nor an instant"
       )

@@ -244,6 +244,14 @@ extension TableWriter {
         detail: "the new rows lack the partition column \(column)"
       )
     }
+    for field in snapshot.schema.fields where !columns.contains(field.name) {
+      guard field.metadata["CURRENT_DEFAULT"] != nil else { continue }
+      throw LakeError.unsupported(
+        table: table.name,
+        version: snapshot.version,
+        feature: "the default of column \(field.name), which the new rows lack"
+      )
+    }
     let constraints = try snapshot.constraints
     let required = snapshot.requiredPaths
     if let missing = required.first(where: { $0.count == 1 && !columns.contains($0[0]) }) {

@@ -34,9 +34,9 @@ extension TableWriter {
     try await write(options) { snapshot, session in
       for name in values.keys where snapshot.schema[name: name] == nil {
         let near = nearestName(to: name, among: snapshot.schema.names)
-        throw LakeError.schemaMismatch(
+        throw LakeError.refused(
           table: table.name,
-          detail: "there is no column \(name)" + (near.map { ": did you mean \($0)?" } ?? "")
+          reason: "there is no column \(name)" + (near.map { ": did you mean \($0)?" } ?? "")
         )
       }
       let found = try await find(condition, on: snapshot, session)
@@ -199,23 +199,35 @@ extension TableWriter {
     let columns = dialect.list(snapshot.schema.names)
     if !partial.isEmpty {
       let relation = RelationName("mill_partial")
-      try await session.define(
-        relation,
-        as: try snapshot.contents(of: partial),
-        withPlaces: options.removal == .deletionVectors
-      )
       switch options.removal {
       case .rewrite:
         change.replacing += partial
-        change.files = try await session.write(
-          """
-          SELECT \(columns) FROM mill_partial WHERE (
-          \(condition)
-          ) IS NOT TRUE
-          """,
-          to: target(snapshot, options)
-        )
+        // Files that their writers told apart by tags stay apart.
+        for bin in CompactionPlan.partitions(partial, acrossPartitions: true) {
+          try await session.define(relation, as: try snapshot.contents(of: bin.files))
+          let written = try await session.write(
+            """
+            SELECT \(columns) FROM mill_partial WHERE (
+            \(condition)
+            ) IS NOT TRUE
+            """,
+            to: target(snapshot, options)
+          )
+          let tags = (bin.files.first?.tags ?? [:]).filter {
+            !CompactionPlan.ownTags.contains($0.key)
+          }
+          change.files += written.map { file in
+            var file = file
+            file.tags.merge(tags) { own, _ in own }
+            return file
+          }
+        }
       case .deletionVectors:
+        try await session.define(
+          relation,
+          as: try snapshot.contents(of: partial),
+          withPlaces: true
+        )
         try await hide(
           """
           SELECT * FROM mill_partial WHERE (

@@ -282,6 +282,9 @@ public struct TableWriter: Sendable {
       operation: operation,
       readVersion: snapshot.version,
       isolation: options.isolation,
+      settings: options.removal == .deletionVectors
+        && snapshot.metadata.configuration["delta.enableDeletionVectors"] != "true"
+        ? ["delta.enableDeletionVectors": "true"] : [:],
       features: options.removal == .deletionVectors ? [.deletionVectors] : [],
       checked: Set(try snapshot.constraints.map(\.name))
         .union(snapshot.requiredPaths.map { "not null \($0.joined(separator: "."))" })

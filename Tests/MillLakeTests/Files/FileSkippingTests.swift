@@ -319,18 +319,66 @@ struct FileSkippingTests {
     #expect(holds(.less, "2024-01-01T00:00:00.123500Z"))
   }
 
-  @Test("wide decimals that one double stands for are not told apart")
+  @Test(
+    "an instant among the bounds is read in whichever way its zone is written",
+    arguments: [
+      "2024-01-01T08:00:00.000Z", "2024-01-01 08:00:00", "2024-01-01T08:00:00+00:00",
+      "2024-01-01 08:00:00+00", "2024-01-01T00:00:00.000-08:00", "2024-01-01T09:30:00+01:30",
+    ]
+  )
+  func zones(bound: String) {
+    func holds(_ comparison: TablePredicate.Comparison, _ literal: JSONValue) -> Bool {
+      mayMatch(
+        .compare(["x"], comparison, literal),
+        .timestamp,
+        low: .string(bound),
+        high: .string(bound)
+      )
+    }
+    #expect(holds(.equal, "2024-01-01T08:00:00Z"))
+    #expect(!holds(.less, "2024-01-01T07:59:59Z"))
+    #expect(!holds(.greater, "2024-01-01T08:00:01Z"))
+  }
+
+  @Test("wide decimals that one double stands for are not told apart, nor is a double beside it")
   func wideDecimals() throws {
     let type = DataType.decimal(precision: 38, scale: 10)
     let value = try #require(JSONNumber(text: "1234567890123456789.0000000001"))
-    let double = JSONValue.real(1_234_567_890_123_456_768)
+    let double = 1_234_567_890_123_456_768.0
     for comparison in TablePredicate.Comparison.allCases {
       let predicate = TablePredicate.compare(["x"], comparison, .number(value))
-      #expect(mayMatch(predicate, type, low: double, high: double))
+      for bound in [double.nextDown, double, double.nextUp] {
+        #expect(mayMatch(predicate, type, low: .real(bound), high: .real(bound)))
+      }
       #expect(mayMatch(predicate, type, partition: "1234567890123456789.0000000000"))
     }
     let far = TablePredicate.compare(["x"], .equal, 1_234_567_890_123_000_000)
-    #expect(!mayMatch(far, type, low: double, high: double))
+    #expect(!mayMatch(far, type, low: .real(double), high: .real(double)))
+  }
+
+  @Test(
+    "numbers that are equal only as doubles may be less and greater all the same",
+    arguments: [
+      (DataType.long, "9007199254740992", "9007199254740991.5", "9007199254740992.5"),
+      (
+        .decimal(precision: 10, scale: 2), "12345678.25", "12345678.2499999999",
+        "12345678.2500000001"
+      ),
+    ]
+  )
+  func nearlyEqual(type: DataType, value: String, below: String, above: String) throws {
+    func number(_ text: String) throws -> JSONValue {
+      .number(try #require(JSONNumber(text: text)))
+    }
+    let bound = try number(value)
+    for (comparison, literal) in [
+      (TablePredicate.Comparison.less, above), (.lessOrEqual, above), (.greater, below),
+      (.greaterOrEqual, below), (.notEqual, above), (.notEqual, below),
+    ] {
+      let predicate = TablePredicate.compare(["x"], comparison, try number(literal))
+      #expect(mayMatch(predicate, type, low: bound, high: bound), "\(comparison) \(literal)")
+      #expect(mayMatch(predicate, type, partition: value), "\(comparison) \(literal)")
+    }
   }
 
   @Test("a partition of 32 bits is what its text is rounded to, however the engine compares")

@@ -77,7 +77,9 @@ struct RandomTable {
   /// in the checkpoint are gone.
   func snapshot() throws -> Snapshot {
     let inBlock = chance.below(files.count + 1)
-    var builder = FileBlock.Builder(partitionColumns: metadata.physicalPartitionColumns)
+    var builder = FileBlock.Builder(
+      partitionColumns: metadata.physicalPartitionColumns(tableProtocol)
+    )
     var removals: [Action] = []
     for (number, file) in files.prefix(inBlock).enumerated() {
       if chance.happens(percent: 20) {
@@ -151,7 +153,7 @@ struct RandomTable {
         return .exact(near * wide * Cell.unit + digits * (Cell.unit / 100))
       }
       // Of so many digits that several have one double.
-      let wide = chance.happens(percent: 60) ? Int128(100_000_000_000_000_000) : 1
+      let wide = chance.happens(percent: 60) ? Int128(123_456_789_012_345_678) : 1
       return .exact(near * wide * Cell.unit + digits)
     case .double:
       let rare = [
