@@ -120,7 +120,10 @@ let package = Package(
     tests("MillLakeTests", ["MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTesting"]),
     tests(
       "MillTablesTests",
-      ["MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTables", "MillTesting"]
+      [
+        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTables",
+        "MillTesting",
+      ]
     ),
     tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
     tests("MillLedgerTests", ["MillCore", "MillLedger", "MillLineage", "MillTesting", grdb]),

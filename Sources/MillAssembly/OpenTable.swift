@@ -104,6 +104,12 @@ public struct OpenTable: Sendable {
     at version: TableVersion? = nil,
     where condition: String? = nil
   ) async throws -> (snapshot: Snapshot, rows: Int64, opened: Int) {
+    guard !file.hasPrefix(table.store.location + "/") else {
+      throw LakeError.refused(
+        table: table.name,
+        reason: "\(file) lies in the table's own folder; write the rows elsewhere"
+      )
+    }
     let disk = world.files
     let thread = BlockingExecutor(name: "mill-export")
     let (snapshot, contents, query) = try await selection(version, condition)

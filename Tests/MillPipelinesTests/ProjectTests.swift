@@ -112,6 +112,17 @@ struct ProjectTests {
     #expect(paths.contains("source.csv.delimiter"))
     #expect(paths.contains("model.expect.range.on_failure"))
   }
+
+  @Test("every accepted key stands in the reference documentation")
+  func documented() throws {
+    let root = URL(fileURLWithPath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let page = root.appendingPathComponent("docs/reference/project-files.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    for (path, _) in YAMLReference.keys {
+      #expect(text.contains("`\(path)`"), "\(path) is not documented")
+    }
+  }
 }
 
 // MARK: - What is read

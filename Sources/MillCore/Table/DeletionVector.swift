@@ -25,6 +25,13 @@ public struct DeletionVector: Hashable, Sendable {
     }
   }
 
+  /// A vector of runs of rows, in whatever order.
+  public init(ranges: [ClosedRange<UInt64>]) {
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      append(range.lowerBound, range.upperBound)
+    }
+  }
+
   /// The deleted rows, ascending, each once.
   ///
   /// A vector made by somebody else may name more rows than memory holds: hold ``count`` and the

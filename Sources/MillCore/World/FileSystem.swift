@@ -48,6 +48,8 @@ public struct FileEntry: Hashable, Sendable {
   public var modified: Instant
   /// Device and inode: the same file under another name has the same.
   public var identity: String
+  /// Whether the name only points to what the rest of the entry tells of.
+  public var isLink = false
 
   /// An entry made of what a disk, or a test in its stead, knows of a name.
   public init(name: String, isFolder: Bool, size: Int64, modified: Instant, identity: String) {

@@ -183,6 +183,25 @@ public struct LocalFileSystem: FileSystem {
     name: String,
     path: String
   ) throws(FileError) -> FileEntry? {
+    var own = stat()
+    let isLink =
+      fstatat(folder, relative, &own, AT_SYMLINK_NOFOLLOW) == 0
+      && own.st_mode & S_IFMT == S_IFLNK
+    guard isLink else {
+      // What is no link is what it says of itself.
+      return try follow(folder, relative, name: name, path: path)
+    }
+    var entry = try follow(folder, relative, name: name, path: path)
+    entry?.isLink = true
+    return entry
+  }
+
+  private func follow(
+    _ folder: Int32,
+    _ relative: String,
+    name: String,
+    path: String
+  ) throws(FileError) -> FileEntry? {
     var info = stat()
     if fstatat(folder, relative, &info, 0) != 0 {
       // A link that leads nowhere is still a name.

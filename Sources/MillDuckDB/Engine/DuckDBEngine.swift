@@ -71,7 +71,9 @@ public final class DuckDBEngine: Engine {
       settings["temp_directory"] = folder
       settings["max_temp_directory_size"] = "\(configuration.temporary.bytes) bytes"
     }
-    let folders = configuration.folders.map { dialect.literal($0) }.joined(separator: ", ")
+    // A folder whose name has wildcards is opened under its escaped name.
+    let known = configuration.folders + configuration.folders.map(RelationSQL.exactly)
+    let folders = Set(known).sorted().map { dialect.literal($0) }.joined(separator: ", ")
     // A folder that is allowed is not allowed itself, only what is in it; COPY writes to it.
     let files = (configuration.files + configuration.folders)
       .map { dialect.literal($0) }.joined(separator: ", ")

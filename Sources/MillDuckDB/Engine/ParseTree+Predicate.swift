@@ -96,6 +96,9 @@ extension ParseTree {
     }
   }
 
+  /// A constant of a type of its own: only a column of such a type is compared as it stands.
+  private static func typed(_ text: String) -> JSONValue { .object(["moment": .string(text)]) }
+
   /// A day or an instant that is written as a cast of text; a cast that may change the value is not
   /// looked through.
   private static func castConstant(_ node: JSONValue) -> JSONValue? {
@@ -103,13 +106,13 @@ extension ParseTree {
       let text = child["literal"]?["text"]?.text
     else { return nil }
     switch node["type_expr"]?["type_name"]?.text?.uppercased() {
-    case "DATE": return CivilDate(iso8601: text) == nil ? nil : .string(text)
+    case "DATE": return CivilDate(iso8601: text) == nil ? nil : typed(text)
     case "TIMESTAMP":
       let isNaive = text.utf8.allSatisfy {
         (0x30...0x3A).contains($0) || "-. T".utf8.contains($0)
       }
-      return isNaive ? .string(text) : nil
-    case "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE": return .string(text)
+      return isNaive ? typed(text) : nil
+    case "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE": return typed(text)
     default: return nil
     }
   }

@@ -181,9 +181,8 @@ package final class FileBlock: Sendable {
       modified time: Int64,
       stats text: UnsafeRawBufferPointer?
     ) -> Bool {
-      if !path.allSatisfy(LogPath.isPlain) || path.first == UInt8(ascii: "/")
-        || path.first == UInt8(ascii: ".") || Self.hasSteps(path)
-      {
+      guard AddFile.sizes.contains(size) else { return false }
+      if !Self.isOrdinary(path) {
         let spelled = String(decoding: path, as: UTF8.self)
         guard let name = LogPath.decode(spelled) else { return false }
         normalized[count] = LogPath.encode(name)
@@ -254,21 +253,21 @@ package final class FileBlock: Sendable {
 
     package consuming func finish() -> FileBlock { FileBlock(self) }
 
-    /// Whether a path has an empty part or one that is `.` or `..`.
-    private static func hasSteps(_ path: UnsafeRawBufferPointer) -> Bool {
-      var start = 0
-      for index in 0...path.count {
-        guard index == path.count || path[index] == UInt8(ascii: "/") else { continue }
-        let length = index - start
-        if length == 0 { return true }
-        if length <= 2, path[start] == UInt8(ascii: "."),
-          path[index - 1] == UInt8(ascii: ".")
-        {
-          return true
+    /// The characters that stand for themselves in a path.
+    private static let plain: [Bool] = (0...255).map { LogPath.isPlain(UInt8($0)) }
+
+    /// Whether a path is spelled as we spell it, and leads nowhere but into the table: no escapes, no
+    /// empty part, none that begins with a dot.
+    private static func isOrdinary(_ path: UnsafeRawBufferPointer) -> Bool {
+      plain.withUnsafeBufferPointer { plain in
+        var isAfterSlash = true
+        for byte in path {
+          if !plain[Int(byte)] { return false }
+          if isAfterSlash, byte == UInt8(ascii: "/") || byte == UInt8(ascii: ".") { return false }
+          isAfterSlash = byte == UInt8(ascii: "/")
         }
-        start = index + 1
+        return !isAfterSlash
       }
-      return false
     }
   }
 }

@@ -157,7 +157,9 @@ extension FileList {
   static func records(_ stats: UnsafeRawBufferPointer) -> Int64? {
     let scan = StatisticsScan(stats)
     guard let range = scan.value(at: recordsKey) else { return nil }
-    return integer(in: UnsafeRawBufferPointer(rebasing: stats[range]))
+    let count = integer(in: UnsafeRawBufferPointer(rebasing: stats[range]))
+    // A log can claim any number; one that no file has is none.
+    return count.flatMap { AddFile.sizes.contains($0) ? $0 : nil }
   }
 
   /// Rows over all files; nil if the writer of one did not say.

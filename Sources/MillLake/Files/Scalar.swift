@@ -61,10 +61,10 @@ enum Scalar: Comparable, Sendable {
       guard case .string(let text) = literal else { return nil }
       self = .text(Array(text.utf8))
     case .date:
-      guard let text = literal.text, let day = CivilDate(iso8601: text) else { return nil }
+      guard let text = literal.moment, let day = CivilDate(iso8601: text) else { return nil }
       self = .int(Int64(day.daysSinceEpoch))
     case .timestamp, .timestampWithoutZone:
-      guard let text = literal.text, let instant = Self.instant(text) else { return nil }
+      guard let text = literal.moment, let instant = Self.instant(text) else { return nil }
       self = .int(instant.microseconds)
     case .boolean:
       guard let bool = literal.bool else { return nil }
@@ -145,4 +145,9 @@ enum Scalar: Comparable, Sendable {
     default: return self
     }
   }
+}
+
+extension JSONValue {
+  /// The text of a day or an instant, bare or as a constant that SQL gave a type.
+  fileprivate var moment: String? { text ?? self["moment"]?.text }
 }

@@ -114,6 +114,9 @@ extension AddFile {
       tags: (try json.textMap("tags") ?? [:]).compactMapValues { $0 },
       deletionVector: try json.deletionVector()
     )
+    guard AddFile.sizes.contains(size) else {
+      throw ActionError(reason: "the size \(size) is none that a file has")
+    }
     guard let object = json.object, object.count > 5 else { return }
     for (key, value) in object where !Self.knownKeys.contains(key) && !value.isNull {
       others[key] = value
@@ -181,6 +184,11 @@ extension JSONValue {
       cardinality: try json.required("cardinality", json["cardinality"]?.integer)
     )
   }
+}
+
+extension AddFile {
+  /// Sizes and counts that a file can have; sums of them over any table fit.
+  static let sizes: ClosedRange<Int64> = 0...(1 << 42)
 }
 
 extension DeletionVectorReference {

@@ -22,7 +22,8 @@ extension DeltaTable {
           (entry.name.hasPrefix("_") || entry.name.hasPrefix("."))
           && entry.name != "_change_data"
           && !columns.contains { entry.name.hasPrefix($0 + "=") }
-        if isHidden { continue }
+        // A link may lead out of the table, or to a file under another name.
+        if isHidden || entry.isLink { continue }
         if entry.isPrefix {
           folders.append(key)
         } else {

@@ -31,7 +31,9 @@ public struct VacuumOptions: Sendable {
 public struct VacuumReport: Hashable, Sendable {
   /// The keys of the files, in order.
   public var files: [String] = []
-  /// Their bytes.
+  /// The bytes of each of them.
+  public var sizes: [Int64] = []
+  /// Their bytes together.
   public var bytes: Int64 = 0
   /// Files that no version has and that are too young to be garbage for sure.
   public var young = 0
@@ -68,12 +70,53 @@ extension DeltaTable {
     }
     if options.isDryRun { return try await garbage(options, retention) }
     return try await removing { (renew) async throws(LakeError) -> VacuumReport in
-      let report = try await garbage(options, retention)
-      for (number, key) in report.files.enumerated() {
-        if number % 1000 == 999 { try await renew() }
-        try await storing { () async throws(FileError) in try await store.delete(key) }
+      var tags = try await tags()
+      var report = try await garbage(options, retention)
+      // What took long to find is held against tags that came meanwhile.
+      try await renew()
+      while try await self.tags() != tags {
+        tags = try await self.tags()
+        report = try await garbage(options, retention)
+        try await renew()
       }
-      return report
+      var renewed = world.clock.now()
+      var removed = VacuumReport()
+      removed.young = report.young
+      for (key, size) in zip(report.files, report.sizes) {
+        if world.clock.now() - renewed > Self.renewal {
+          try await renew()
+          renewed = world.clock.now()
+          guard try await self.tags() == tags else { break }
+        }
+        try await storing { () async throws(FileError) in try await store.delete(key) }
+        removed.files.append(key)
+        removed.sizes.append(size)
+        removed.bytes += size
+      }
+      return removed
+    }
+  }
+
+  /// How long work goes on before it says again that it is at work; much less than others believe it.
+  private static let renewal = Duration.seconds(60)
+
+  /// The key of a deletion vector's file; nil for one that stands in the log.
+  ///
+  /// - Throws: `LakeError.refused` for one that cannot be resolved: what it needs is not known.
+  private func key(of vector: DeletionVectorReference) throws(LakeError) -> String? {
+    switch vector.storageType {
+    case .inline: return nil
+    case .relative:
+      do {
+        return try vector.relativePath()
+      } catch {
+        throw .refused(table: name, reason: "a deletion vector cannot be resolved: \(error)")
+      }
+    case .absolute:
+      let path = vector.pathOrInlineDv
+      let plain = path.hasPrefix("file://") ? String(path.dropFirst(7)) : path
+      guard plain.hasPrefix(store.location + "/") else { return nil }
+      return String(plain.dropFirst(store.location.count + 1))
     }
   }
 
@@ -89,21 +132,19 @@ extension DeltaTable {
     let removed = try await tombstones(of: current)
     var needed: Set<String> = []
     var departed: Set<String> = []
-    func need(_ path: String, _ vector: DeletionVectorReference?) {
+    func need(_ path: String, _ vector: DeletionVectorReference?) throws(LakeError) {
       if let key = LogPath.decode(path) { needed.insert(key) }
-      if let vector, let file = try? vector.relativePath() { needed.insert(file) }
+      if let vector, let file = try key(of: vector) { needed.insert(file) }
     }
-    for file in current.files { need(file.path, file.deletionVector) }
+    for file in current.files { try need(file.path, file.deletionVector) }
     for file in removed {
       // Of a file that left at a time that nobody wrote down, the file's own age must tell.
       guard let left = file.deletionTimestamp else { continue }
       if left > cutoff {
-        need(file.path, file.deletionVector)
+        try need(file.path, file.deletionVector)
       } else {
         if let key = LogPath.decode(file.path) { departed.insert(key) }
-        if let vector = file.deletionVector, let key = try? vector.relativePath() {
-          departed.insert(key)
-        }
+        if let vector = file.deletionVector, let key = try key(of: vector) { departed.insert(key) }
       }
     }
     for tag in tags {
@@ -119,59 +160,70 @@ extension DeltaTable {
             + "take the tag away, or restore the log from a backup"
         )
       }
-      for file in tagged.files { need(file.path, file.deletionVector) }
+      for file in tagged.files { try need(file.path, file.deletionVector) }
     }
     if let count = options.keepVersions, count > 0 {
       let first = TableVersion(max(0, current.version.number - Int64(count) + 1))
       let oldest = try await listing().oldest ?? first
       for file in try await snapshot(at: max(first, oldest)).files {
-        need(file.path, file.deletionVector)
+        try need(file.path, file.deletionVector)
       }
       var version = max(first, oldest)
       while version < current.version {
         version = version.successor
         for case .add(let file) in try await actions(of: version) {
-          need(file.path, file.deletionVector)
+          try need(file.path, file.deletionVector)
         }
       }
     }
-    let changes = try await changeFiles(since: now - retention, through: current.version)
+    let recent = try await recent(since: now - retention, through: current.version)
+    for file in recent.removed { try need(file.path, file.deletionVector) }
     var report = VacuumReport()
-    for (key, object) in try await objects() where !needed.contains(key) && !changes.contains(key) {
+    var found: [(key: String, size: Int64)] = []
+    for (key, object) in try await objects()
+    where !needed.contains(key) && !recent.changes.contains(key) {
       // What the log says has left is old enough by its word; of all else the age must tell.
       guard departed.contains(key) || object.modified + max(retention, Self.orphanAge) <= now
       else {
         report.young += 1
         continue
       }
-      report.files.append(key)
-      report.bytes += object.size
+      found.append((key, object.size))
     }
-    report.files.sort()
+    found.sort { $0.key < $1.key }
+    report.files = found.map(\.key)
+    report.sizes = found.map(\.size)
+    report.bytes = report.sizes.reduce(0, +)
     return report
   }
 
-  /// The files of the change feed that commits of the time since then name.
-  private func changeFiles(
+  /// What commits of the time since then removed, and the files of the change feed that they name.
+  ///
+  /// Checkpoints forget removals after the table's own retention, which may be shorter.
+  private func recent(
     since time: Instant,
     through newest: TableVersion
-  ) async throws(LakeError) -> Set<String> {
-    let folder = try await storing { () async throws(FileError) in
-      try await store.names("_change_data")
-    }
-    guard !folder.isEmpty else { return [] }
-    var keys: Set<String> = []
+  ) async throws(LakeError) -> (removed: [RemoveFile], changes: Set<String>) {
+    var removed: [RemoveFile] = []
+    var changes: Set<String> = []
     var version = newest
-    while let actions = try await actionsIfExist(of: version) {
+    while true {
       let key = "\(Self.logFolder)/\(version.logFileName)"
       let status = try await storing { () async throws(FileError) in try await store.status(key) }
-      guard let status, status.modified >= time else { break }
-      for case .change(let file) in actions {
-        if let key = LogPath.decode(file.path) { keys.insert(key) }
+      guard let status, status.modified >= time,
+        let actions = try await actionsIfExist(of: version)
+      else { break }
+      for action in actions {
+        switch action {
+        case .change(let file):
+          if let key = LogPath.decode(file.path) { changes.insert(key) }
+        case .remove(let file): removed.append(file)
+        default: break
+        }
       }
       guard version > .first else { break }
       version = TableVersion(version.number - 1)
     }
-    return keys
+    return (removed, changes)
   }
 }

@@ -40,6 +40,8 @@ extension DeltaTable {
   /// A known snapshot brought up to date by the commits since, or nil when the table is not the one
   /// that it was or so far ahead that a checkpoint is nearer.
   private func refreshed(_ known: Snapshot) async throws(LakeError) -> Snapshot? {
+    // Somebody may have put another table in the place of this one.
+    guard try await commitTime(of: known.version) == known.committedAtDisk else { return nil }
     var replay = Replay(known)
     var version = known.version
     while let actions = try await actionsIfExist(of: version.successor) {
@@ -47,11 +49,7 @@ extension DeltaTable {
       if version.number - known.version.number > 2 * known.checkpointInterval { return nil }
       try replay.apply(actions, version: version)
     }
-    if version == known.version {
-      // Somebody may have put another table in the place of this one.
-      guard try await commitTime(of: version) == known.committedAtDisk else { return nil }
-      return known
-    }
+    if version == known.version { return known }
     guard let time = try await commitTime(of: version) else { return nil }
     let snapshot = try replay.snapshot(
       location: known.location,

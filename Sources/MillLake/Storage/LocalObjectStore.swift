@@ -80,8 +80,15 @@ public struct LocalObjectStore: ObjectStore {
   public func list(_ prefix: String) async throws(FileError) -> [StoredObject] {
     try await perform { files throws(FileError) in
       do throws(FileError) {
-        return try files.list(self.path(prefix)).map {
-          StoredObject(name: $0.name, size: $0.size, modified: $0.modified, isPrefix: $0.isFolder)
+        return try files.list(self.path(prefix)).map { entry in
+          var object = StoredObject(
+            name: entry.name,
+            size: entry.size,
+            modified: entry.modified,
+            isPrefix: entry.isFolder
+          )
+          object.isLink = entry.isLink
+          return object
         }
       } catch {
         if case .notFound = error { return [] }

@@ -65,6 +65,8 @@ public struct StoredObject: Hashable, Sendable {
   public var modified: Instant
   /// Whether the name is a folder rather than an object.
   public var isPrefix: Bool
+  /// Whether the name only points to something, perhaps outside of the store.
+  public var isLink = false
 
   /// An entry as a store lists it.
   public init(name: String, size: Int64, modified: Instant, isPrefix: Bool = false) {

@@ -48,6 +48,13 @@ extension DeltaTable {
     let (now, then) = (current.files.keys, older.files.keys)
     var metadata = older.metadata
     metadata.id = current.metadata.id
+    // From when on commits date themselves is a fact of the log, which goes on.
+    for key in [
+      "delta.enableInCommitTimestamps", "delta.inCommitTimestampEnablementVersion",
+      "delta.inCommitTimestampEnablementTimestamp",
+    ] {
+      metadata.configuration[key] = current.metadata.configuration[key]
+    }
     return try await commit(
       TableChange(
         mode: .append,

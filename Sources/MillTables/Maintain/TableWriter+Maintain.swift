@@ -199,11 +199,27 @@ extension TableWriter {
   }
 
   /// Takes rows out of the archive that never left here.
+  ///
+  /// Another process may be between the two commits of a move right now. An empty commit here comes
+  /// first: either that process's removal lands before it, and there is nothing to undo, or it fails,
+  /// since it stands on the version before.
   private func undoHalfMove(_ appID: String, in archive: DeltaTable) async throws {
+    var attempt = 0
+    while true {
+      do {
+        return try await undoOnce(appID, in: archive)
+      } catch let error as LakeError where error.isRetryable && attempt < 5 {
+        attempt += 1
+      }
+    }
+  }
+
+  private func undoOnce(_ appID: String, in archive: DeltaTable) async throws {
     guard let there = try await archive.snapshotIfExists(),
       let arrived = there.transactionVersion(appID)
     else { return }
-    let left = try await table.snapshot().transactionVersion(appID) ?? -1
+    let here = try await table.snapshot()
+    let left = here.transactionVersion(appID) ?? -1
     guard arrived > left else { return }
     guard there.commitInfo["millrace"]?["archived"] != nil, there.version > .first else {
       throw LakeError.refused(
@@ -212,6 +228,16 @@ extension TableWriter {
           + "was changed since: restore it to the version before that commit by hand"
       )
     }
+    try await table.commit(
+      TableChange(
+        mode: .append,
+        files: [],
+        schema: here.schema,
+        partitionColumns: here.metadata.partitionColumns,
+        expecting: here.version,
+        operation: "ARCHIVE FENCE"
+      )
+    )
     try await archive.restore(
       to: TableVersion(there.version.number - 1),
       expecting: there.version,

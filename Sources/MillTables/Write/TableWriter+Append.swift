@@ -112,20 +112,7 @@ extension TableWriter {
         files.map { (PartitionKey($0.partitionValues), $0.partitionValues) },
         uniquingKeysWith: { first, _ in first }
       )
-      let names = Dictionary(
-        columns.map { (snapshot.schema[name: $0]?.physicalName(snapshot.mapping) ?? $0, $0) },
-        uniquingKeysWith: { first, _ in first }
-      )
-      var change = try change("WRITE", on: snapshot, options)
-      change.schema = new.schema
-      change.parameters["partitionOverwriteMode"] = "dynamic"
-      change.files = files
-      change.replacing = snapshot.files.filter { file in
-        var values: [String: String?] = [:]
-        for (key, value) in file.partitionValues { values[names[key] ?? key] = value }
-        return partitions[PartitionKey(values)] != nil
-      }
-      // A row that somebody adds to one of the partitions meanwhile would have had to go.
+      // By value: other writers spell the same partition otherwise.
       let predicates = partitions.values.map { values in
         TablePredicate.all(
           columns.map { column in
@@ -134,6 +121,22 @@ extension TableWriter {
           }
         )
       }
+      let skipping = snapshot.skipping(.any(predicates))
+      var change = try change("WRITE", on: snapshot, options)
+      change.schema = new.schema
+      change.parameters["partitionOverwriteMode"] = "dynamic"
+      change.files = files
+      for file in snapshot.files(matching: .any(predicates)) {
+        guard skipping.surelyMatchesAll(file) else {
+          throw LakeError.refused(
+            table: table.name,
+            reason: "whether the file \(file.path) is of one of the partitions cannot be told from "
+              + "the log; overwrite by a condition instead"
+          )
+        }
+        change.replacing.append(file)
+      }
+      // A row that somebody adds to one of the partitions meanwhile would have had to go.
       change.reads = .files(Set(change.replacing.map(\.key)), where: .any(predicates))
       var report = WriteReport()
       report.inserted = files.rows

@@ -70,11 +70,18 @@ extension TableWriter {
       switch options.removal {
       case .rewrite:
         change.replacing = found.touched
-        change.files = try await session.write(
-          "SELECT \(columns) FROM mill_new UNION ALL "
-            + "SELECT \(columns) FROM mill_old WHERE \(matches) IS NOT TRUE",
-          to: target(snapshot, options)
-        )
+        if found.touched.allSatisfy({ $0.tags.keys.allSatisfy(CompactionPlan.ownTags.contains) }) {
+          change.files = try await session.write(
+            "SELECT \(columns) FROM mill_new UNION ALL "
+              + "SELECT \(columns) FROM mill_old WHERE \(matches) IS NOT TRUE",
+            to: target(snapshot, options)
+          )
+        } else {
+          change.files = try await rewritten(found.touched, on: snapshot, options, session) { old in
+            "SELECT \(set.joined(separator: ", ")) FROM \(old) WHERE \(matches) UNION ALL "
+              + "SELECT \(columns) FROM \(old) WHERE \(matches) IS NOT TRUE"
+          }
+        }
       case .deletionVectors:
         try await hide(
           "SELECT * FROM mill_old WHERE \(matches)",
@@ -202,25 +209,12 @@ extension TableWriter {
       switch options.removal {
       case .rewrite:
         change.replacing += partial
-        // Files that their writers told apart by tags stay apart.
-        for bin in CompactionPlan.partitions(partial, acrossPartitions: true) {
-          try await session.define(relation, as: try snapshot.contents(of: bin.files))
-          let written = try await session.write(
-            """
-            SELECT \(columns) FROM mill_partial WHERE (
-            \(condition)
-            ) IS NOT TRUE
-            """,
-            to: target(snapshot, options)
-          )
-          let tags = (bin.files.first?.tags ?? [:]).filter {
-            !CompactionPlan.ownTags.contains($0.key)
-          }
-          change.files += written.map { file in
-            var file = file
-            file.tags.merge(tags) { own, _ in own }
-            return file
-          }
+        change.files = try await rewritten(partial, on: snapshot, options, session) { old in
+          """
+          SELECT \(columns) FROM \(old) WHERE (
+          \(condition)
+          ) IS NOT TRUE
+          """
         }
       case .deletionVectors:
         try await session.define(
@@ -259,6 +253,31 @@ extension TableWriter {
     return Prepared(change: change, report: report)
   }
 
+  /// Writes what becomes of files to new ones; files that their writers told apart by tags stay
+  /// apart, and keep them.
+  func rewritten(
+    _ files: [AddFile],
+    on snapshot: Snapshot,
+    _ options: WriteOptions,
+    _ session: any EngineSession,
+    _ query: (_ old: String) -> String
+  ) async throws -> [DataFile] {
+    var written: [DataFile] = []
+    let relation = RelationName("mill_rewritten")
+    for bin in CompactionPlan.partitions(files, acrossPartitions: true) {
+      try await session.define(relation, as: try snapshot.contents(of: bin.files))
+      let tags = (bin.files.first?.tags ?? [:]).filter { !CompactionPlan.ownTags.contains($0.key) }
+      for var file in try await session.write(
+        query(dialect.quote(relation.name)),
+        to: target(snapshot, options)
+      ) {
+        file.tags.merge(tags) { own, _ in own }
+        written.append(file)
+      }
+    }
+    return written
+  }
+
   /// Hides rows of files by deletion vectors.
   ///
   /// - Parameter query: The rows, with their places.
@@ -281,17 +300,17 @@ extension TableWriter {
       """,
       limit: Self.hiddenRunsMax
     )
-    var hidden: [String: [UInt64]] = [:]
+    var hidden: [String: [ClosedRange<UInt64>]] = [:]
     for row in runs.rows {
       guard let location = row[0].text, let first = row[1].integer, let last = row[2].integer else {
         continue
       }
-      hidden[location, default: []] += (UInt64(first)...UInt64(last))
+      hidden[location, default: []].append(UInt64(first)...UInt64(last))
     }
-    for (location, positions) in hidden.sorted(by: { $0.key < $1.key }) {
+    for (location, ranges) in hidden.sorted(by: { $0.key < $1.key }) {
       guard let file = byLocation[location] else { continue }
       let before = try await vector(of: file, snapshot)
-      let vector = DeletionVector(positions: positions).union(before)
+      let vector = DeletionVector(ranges: ranges).union(before)
       var next = file
       next.deletionVector = try await stored(vector)
       next.stats = file.stats.map(Self.withWideBounds)
@@ -349,10 +368,11 @@ extension TableWriter {
   func changeFiles(
     _ query: String,
     on snapshot: Snapshot,
+    schema: Schema? = nil,
     _ session: any EngineSession
   ) async throws -> [DataFile] {
     try await table.store.prepare("_change_data")
-    var schema = snapshot.schema
+    var schema = schema ?? snapshot.schema
     schema.fields.append(Field("_change_type", .string))
     return try await session.write(
       query,

@@ -35,8 +35,14 @@ extension TableWriter {
       change.parameters["notMatchedPredicates"] = #"[{"actionType":"insert"}]"#
       change.reads = .files(Set(candidates.map(\.key)), where: bounds)
       try await merge(touched, new, keys, snapshot, options, session, &change)
-      let rows = try await session.rows("SELECT count(*) FROM mill_incoming", limit: 1)
-      report.inserted = (rows.integer(0, 0) ?? 0) - report.updated
+      let known =
+        touched.isEmpty
+        ? "0" : "(SELECT count(*) FROM (SELECT DISTINCT \(dialect.list(keys)) FROM mill_matched))"
+      let rows = try await session.rows(
+        "SELECT count(*) - \(known) FROM mill_incoming",
+        limit: 1
+      )
+      report.inserted = rows.integer(0, 0) ?? 0
       report.filesWritten = change.files.count
       report.filesRemoved = change.replacing.count
       return Prepared(change: change, report: report)
@@ -118,11 +124,17 @@ extension TableWriter {
     guard !candidates.isEmpty else { return [] }
     let relation = RelationName("mill_existing")
     try await session.define(relation, as: try snapshot.contents(of: candidates), withPlaces: true)
+    // Of the table only the keys are read, once, and what matches is little.
+    try await session.define(
+      RelationName("mill_matched"),
+      as: """
+        SELECT \(RowPlace.file), \(dialect.list(keys)) FROM mill_existing
+        WHERE \(dialect.row(keys)) IN (SELECT \(dialect.row(keys)) FROM mill_incoming)
+        """,
+      keeping: .stored
+    )
     let counts = try await session.rows(
-      """
-      SELECT \(RowPlace.file), count(*) FROM mill_existing
-      WHERE \(dialect.row(keys)) IN (SELECT \(dialect.row(keys)) FROM mill_incoming) GROUP BY ALL
-      """,
+      "SELECT \(RowPlace.file), count(*) FROM mill_matched GROUP BY ALL",
       limit: candidates.count
     )
     try await session.drop(relation)
@@ -187,25 +199,39 @@ extension TableWriter {
       let equal = keys.map {
         "mill_touched.\(dialect.quote($0)) = mill_incoming.\(dialect.quote($0))"
       }
-      change.files = try await session.write(
-        """
-        SELECT \(kept.joined(separator: ", ")) FROM mill_touched
-        WHERE NOT EXISTS (SELECT 1 FROM mill_incoming WHERE \(equal.joined(separator: " AND ")))
-        UNION ALL SELECT \(columns) FROM (\(rows)) AS rows
-        """,
-        to: target
-      )
+      let stays =
+        "NOT EXISTS (SELECT 1 FROM mill_incoming WHERE \(equal.joined(separator: " AND ")))"
+      if CompactionPlan.partitions(touched, acrossPartitions: true).count == 1,
+        touched.allSatisfy({ $0.tags.keys.allSatisfy(CompactionPlan.ownTags.contains) })
+      {
+        change.files = try await session.write(
+          """
+          SELECT \(kept.joined(separator: ", ")) FROM mill_touched WHERE \(stays)
+          UNION ALL SELECT \(columns) FROM (\(rows)) AS rows
+          """,
+          to: target
+        )
+      } else {
+        change.files = try await rewritten(touched, on: snapshot, options, session) { old in
+          "SELECT \(kept.joined(separator: ", ")) FROM \(old) AS mill_touched WHERE \(stays)"
+        }
+        change.files += try await session.write(
+          "SELECT \(columns) FROM (\(rows)) AS rows",
+          to: target
+        )
+      }
     }
     if snapshot.hasChangeDataFeed {
-      let old = dialect.list(snapshot.schema.names)
+      let old = kept.joined(separator: ", ")
       let wasThere = "\(dialect.row(keys)) IN (SELECT \(dialect.row(keys)) FROM mill_touched)"
       change.changeFiles = try await changeFiles(
         """
         SELECT \(old), 'update_preimage' AS _change_type FROM mill_touched WHERE \(isMatched)
-        UNION ALL SELECT \(old), CASE WHEN \(wasThere) THEN 'update_postimage' ELSE 'insert' END
+        UNION ALL SELECT \(columns), CASE WHEN \(wasThere) THEN 'update_postimage' ELSE 'insert' END
         FROM (\(rows)) AS rows
         """,
         on: snapshot,
+        schema: new.schema,
         session
       )
     }
@@ -220,6 +246,22 @@ extension TableWriter {
   ) async throws -> String {
     let missing = new.schema.names.filter { !new.columns.contains($0) }
     guard !missing.isEmpty else { return new.query }
+    // Of which of two rows of one key the missing values would come, nobody can say.
+    let repeated = try await session.rows(
+      """
+      SELECT count(*) FROM (SELECT 1 FROM mill_matched
+        GROUP BY \(dialect.list(keys)) HAVING count(*) > 1) AS mill_repeated
+      """,
+      limit: 1
+    )
+    if let count = repeated.integer(0, 0), count > 0 {
+      throw LakeError.constraint(
+        table: table.name,
+        name: "the keys \(keys.joined(separator: ", "))",
+        detail: "\(count) of the new rows meet several rows of the table, and lack "
+          + missing.joined(separator: ", ")
+      )
+    }
     let columns = new.schema.names.map { name in
       (new.columns.contains(name) ? "new." : "old.") + dialect.quote(name)
     }

@@ -78,6 +78,12 @@ public struct TableWriter: Sendable {
   @discardableResult
   public func set(_ settings: [String: String?]) async throws -> TableVersion {
     let snapshot = try await table.snapshot()
+    for key in settings.keys.sorted() where Self.fixedSettings.contains(key) {
+      throw LakeError.refused(
+        table: table.name,
+        reason: "\(key) of a table that is there cannot be changed here"
+      )
+    }
     let constraints = settings.compactMap { key, value -> TableConstraint? in
       guard let value, key.hasPrefix(TableConstraint.settingPrefix) else { return nil }
       let name = String(key.dropFirst(TableConstraint.settingPrefix.count))
@@ -112,6 +118,13 @@ public struct TableWriter: Sendable {
       )
     )
   }
+
+  /// Settings that need more than a word: columns of their own, or what is not known here.
+  private static let fixedSettings: Set<String> = [
+    "delta.columnMapping.mode", "delta.columnMapping.maxColumnId", "delta.enableRowTracking",
+    "delta.enableTypeWidening", "delta.enableIcebergCompatV1", "delta.enableIcebergCompatV2",
+    "delta.enableIcebergCompatV3", "delta.checkpointPolicy",
+  ]
 
   /// Adds columns that are null in all rows there are.
   @discardableResult
@@ -148,6 +161,8 @@ public struct TableWriter: Sendable {
         partitionColumns: snapshot.metadata.partitionColumns,
         operation: "ADD COLUMNS",
         parameters: ["columns": .string(Schema(fields).schemaString)],
+        // Two writers that add columns must not give them one number.
+        readVersion: snapshot.version,
         settings: settings
       )
     )
@@ -163,12 +178,20 @@ public struct TableWriter: Sendable {
       metadata["delta.columnMapping.physicalName"] = .string("col-\(world.makeID())")
     }
     field.metadata = .object(metadata)
-    switch field.type {
-    case .structure(let members):
-      field.type = .structure(members.map { mapped($0, &last) })
-    default: break
-    }
+    field.type = mapped(field.type, &last)
     return field
+  }
+
+  private func mapped(_ type: DataType, _ last: inout Int64) -> DataType {
+    switch type {
+    case .structure(let members): return .structure(members.map { mapped($0, &last) })
+    case .array(let element, let containsNull):
+      return .array(element: mapped(element, &last), containsNull: containsNull)
+    case .map(let key, let value, let containsNull):
+      let key = mapped(key, &last)
+      return .map(key: key, value: mapped(value, &last), valueContainsNull: containsNull)
+    default: return type
+    }
   }
 
   /// The capabilities that settings need.
@@ -178,6 +201,7 @@ public struct TableWriter: Sendable {
       switch key {
       case "delta.columnMapping.mode" where value != "none": features.insert(.columnMapping)
       case "delta.enableDeletionVectors" where value == "true": features.insert(.deletionVectors)
+      case "delta.appendOnly" where value == "true": features.insert(.appendOnly)
       case "delta.enableChangeDataFeed" where value == "true": features.insert(.changeDataFeed)
       case "delta.enableInCommitTimestamps" where value == "true":
         features.insert(.inCommitTimestamp)
@@ -301,6 +325,18 @@ public struct TableWriter: Sendable {
     )
   }
 
+  private func unjudgeable(
+    _ names: [String],
+    _ texts: [String],
+    _ error: EngineError
+  ) -> LakeError {
+    .constraint(
+      table: table.name,
+      name: names.joined(separator: ", "),
+      detail: "this engine cannot judge rows by \(texts.joined(separator: "; ")): \(error)"
+    )
+  }
+
   /// Holds new rows against what the table demands of every row.
   ///
   /// - Throws: `LakeError.constraint` naming the constraint and how many rows break it.
@@ -312,8 +348,14 @@ public struct TableWriter: Sendable {
   ) async throws {
     var conditions: [(name: String, text: String, broken: String)] = []
     for constraint in constraints {
+      do {
+        // A log is somebody's text: it enters SQL only as one condition on one row.
+        _ = try await engine.predicate(of: constraint.expression)
+      } catch let error as EngineError {
+        throw unjudgeable([constraint.name], [constraint.expression], error)
+      }
       conditions.append(
-        (constraint.name, constraint.expression, "(\(constraint.expression)) IS NOT TRUE")
+        (constraint.name, constraint.expression, "(\n\(constraint.expression)\n) IS NOT TRUE")
       )
     }
     for path in required {
@@ -339,11 +381,7 @@ public struct TableWriter: Sendable {
         limit: 1
       )
     } catch let error as EngineError where error.errorClass == .definition {
-      throw LakeError.constraint(
-        table: table.name,
-        name: conditions.map(\.name).joined(separator: ", "),
-        detail: "this engine cannot judge rows by \(conditions.map(\.text)): \(error)"
-      )
+      throw unjudgeable(conditions.map(\.name), conditions.map(\.text), error)
     }
     for (index, condition) in conditions.enumerated() {
       guard let broken = found.integer(0, index), broken > 0 else { continue }

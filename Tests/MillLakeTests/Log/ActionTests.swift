@@ -29,7 +29,7 @@ struct ActionTests {
       AddFile(
         path: "p=a%2520b/x",
         partitionValues: ["p": "a b", "q": nil, "r": ""],
-        size: .max,
+        size: 1 << 42,
         modificationTime: -1,
         dataChange: false,
         stats: #"{"numRecords":1,"minValues":{"id":9007199254740993}}"#

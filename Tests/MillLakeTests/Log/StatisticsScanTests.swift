@@ -73,11 +73,12 @@ struct StatisticsScanTests {
   }
 
   @Test(
-    "a whole number of 64 bits is read, to its last digit",
-    arguments: [0, 1, -1, 9_007_199_254_740_993, .max, .min] as [Int64]
+    "a count that a file can have is read, to its last digit, and no other",
+    arguments: [0, 1, -1, 1 << 42, 1 << 42 + 1, .max, .min] as [Int64]
   )
   func range(number: Int64) {
-    #expect(records(#"{"numRecords":\#(number)}"#) == number)
+    let isCount = (0...(1 << 42)).contains(number)
+    #expect(records(#"{"numRecords":\#(number)}"#) == (isCount ? number : nil))
   }
 
   @Test(
@@ -140,11 +141,13 @@ struct StatisticsScanTests {
     var counts = 0
     for _ in 0..<50 {
       let text = Self.spelled(.object(Self.statistics(chance)), chance)
+      // A count that no file can have is none.
       let expected = try JSONValue(parsing: text)["numRecords"]?.integer
+        .flatMap { (0...(1 << 42)).contains($0) ? $0 : nil }
       if expected != nil { counts += 1 }
       #expect(records(text) == expected, "seed \(seed): \(text)")
     }
-    #expect(counts > 10, "seed \(seed): hardly anything was compared")
+    #expect(counts > 3, "seed \(seed): hardly anything was compared")
   }
 
   @Test(
