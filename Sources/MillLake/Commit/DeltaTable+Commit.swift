@@ -203,7 +203,11 @@ extension DeltaTable {
     _ change: TableChange,
     removing: Bool
   ) throws(LakeError) {
-    try snapshot.requireWritable()
+    if change.isDataChange {
+      try snapshot.requireWritable()
+    } else {
+      try snapshot.tableProtocol.requireWritable(table: name, version: snapshot.version)
+    }
     if removing, change.isDataChange, snapshot.isAppendOnly {
       throw .appendOnly(table: name, operation: change.operation)
     }

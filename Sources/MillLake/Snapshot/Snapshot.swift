@@ -41,9 +41,11 @@ public struct Snapshot: Sendable {
     return metadata.configuration["delta.columnMapping.mode"].flatMap(ColumnMapping.init) ?? .none
   }
 
-  /// The progress that this application committed, or nil.
+  /// The progress that this application committed, or nil; a restore to before its first commit
+  /// leaves -1, which is none.
   public func transactionVersion(_ appID: String) -> Int64? {
-    transactions[appID]?.version
+    guard let version = transactions[appID]?.version, version != -1 else { return nil }
+    return version
   }
 
   /// Rows of the table; nil if the writer of one file did not say.

@@ -42,7 +42,8 @@ extension TableWriter {
     batch: ByteCount = ByteCount(bytes: 8 << 30)
   ) async throws -> CompactReport {
     let snapshot = try await table.snapshot()
-    try snapshot.requireWritable()
+    // Rows only move, so no column needs a value.
+    try snapshot.tableProtocol.requireWritable(table: table.name, version: snapshot.version)
     let files = try await files(of: snapshot, where: condition)
     var report = CompactReport()
     var pending: [CompactionPlan.Bin] = []
@@ -76,7 +77,8 @@ extension TableWriter {
     onlyWorn: Bool = false
   ) async throws -> CompactReport {
     let snapshot = try await table.snapshot()
-    try snapshot.requireWritable()
+    // Rows only move, so no column needs a value.
+    try snapshot.tableProtocol.requireWritable(table: table.name, version: snapshot.version)
     guard !columns.isEmpty else {
       throw LakeError.refused(table: table.name, reason: "clustering needs columns")
     }
