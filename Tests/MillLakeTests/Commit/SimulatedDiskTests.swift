@@ -5,7 +5,8 @@ import MillLake
 import MillTesting
 import Testing
 
-/// Every legal state of a disk after the power was cut at any moment of a table's life.
+/// States that a disk may legally be in after the power was cut, at every operation of a table's
+/// life: all of them where there are at most 24, otherwise 24 drawn by a seed.
 @Suite("Tables through a power cut")
 struct TablePowerCutTests {
   /// What must be true after a cut: the versions there may be, and what each holds.
