@@ -101,25 +101,25 @@ public final class DuckDBEngine: Engine {
 
   /// The tables that a query names, from DuckDB's parse tree.
   public func references(in query: String) async throws -> [TableReference] {
-    let answer = try await engineErrors { () async throws(DuckDBError) in
-      try await parser.rows("SELECT json_serialize_sql(?)", [.text(query)])
-    }
-    guard case .text(let text)? = answer.first?.first else {
-      throw EngineError.failed(message: "the parser gave no tree")
-    }
-    return try ParseTree(JSONValue(parsing: text), text: query).references()
+    try await tree(of: query).references()
   }
 
   /// What a condition says of whole files, from DuckDB's parse tree.
   public func predicate(of condition: String) async throws -> TablePredicate {
-    let query = "SELECT 1 WHERE (\n\(condition)\n)"
+    // In parentheses nothing may follow the condition, and without them it cannot close any: what
+    // passes both is one condition wherever it is put.
+    _ = try await tree(of: "SELECT 1 WHERE \n\(condition)\n").condition()
+    return try await tree(of: "SELECT 1 WHERE (\n\(condition)\n)").condition()
+  }
+
+  private func tree(of query: String) async throws -> ParseTree {
     let answer = try await engineErrors { () async throws(DuckDBError) in
       try await parser.rows("SELECT json_serialize_sql(?)", [.text(query)])
     }
     guard case .text(let text)? = answer.first?.first else {
       throw EngineError.failed(message: "the parser gave no tree")
     }
-    return try ParseTree(JSONValue(parsing: text), text: query).condition()
+    return try ParseTree(JSONValue(parsing: text), text: query)
   }
 
   /// Opens a connection with an in-memory catalog of its own.

@@ -4,6 +4,7 @@ import Foundation
 import MillCore
 import MillLake
 import MillTesting
+import Synchronization
 import Testing
 
 @Suite("What vacuum never takes")
@@ -110,4 +111,66 @@ struct VacuumSafetyTests {
     clock.advance(by: .seconds(30 * 86_400))
     #expect(try await table.vacuum().files == ["a"])
   }
+
+  @Test("a version that was tagged while vacuum was held up for longer than others wait for it")
+  func heldUp() async throws {
+    for name in ["a", "b", "c"] { try await overwrite(name) }
+    clock.advance(by: .seconds(30 * 86_400))
+    let held = HeldStore(table.store) { [table, clock] in
+      clock.advance(by: .seconds(16 * 60))
+      _ = try? await table.tag("late", version: TableVersion(1))
+    }
+    let world = World.virtual(seed: 9, clock: clock)
+    let slow = DeltaTable(
+      name: "t",
+      store: held,
+      world: world,
+      checkpoints: JSONCheckpoints(files: LocalFileSystem())
+    )
+    #expect(try await slow.vacuum().files == ["a"])
+    #expect(try await table.version(tagged: "late") == TableVersion(1))
+    #expect(exists("\(disk.location)/b"))
+  }
+}
+
+/// A store that is held up, once, after it has removed a file of data.
+private final class HeldStore: ObjectStore {
+  private let base: any ObjectStore
+  private let meanwhile: Mutex<(@Sendable () async -> Void)?>
+
+  init(_ base: any ObjectStore, _ meanwhile: @escaping @Sendable () async -> Void) {
+    self.base = base
+    self.meanwhile = Mutex(meanwhile)
+  }
+
+  var location: String { base.location }
+
+  func delete(_ key: String) async throws(FileError) {
+    try await base.delete(key)
+    guard !key.hasPrefix("_") else { return }
+    let action = meanwhile.withLock { action in
+      defer { action = nil }
+      return action
+    }
+    await action?()
+  }
+
+  func read(_ key: String) async throws(FileError) -> [UInt8] { try await base.read(key) }
+  func putIfAbsent(_ key: String, _ bytes: [UInt8]) async throws(FileError) {
+    try await base.putIfAbsent(key, bytes)
+  }
+  func makeDurable(_ keys: [String]) async throws(FileError) { try await base.makeDurable(keys) }
+  func list(_ prefix: String) async throws(FileError) -> [StoredObject] {
+    try await base.list(prefix)
+  }
+  func publish(_ temporary: String, as key: String) async throws(FileError) {
+    try await base.publish(temporary, as: key)
+  }
+  func replace(_ key: String, _ bytes: [UInt8]) async throws(FileError) {
+    try await base.replace(key, bytes)
+  }
+  func status(_ key: String) async throws(FileError) -> StoredObject? {
+    try await base.status(key)
+  }
+  func prepare(_ prefix: String) async throws(FileError) { try await base.prepare(prefix) }
 }
