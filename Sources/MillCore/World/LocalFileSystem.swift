@@ -113,28 +113,9 @@ public struct LocalFileSystem: FileSystem {
 
   /// The entries of a folder in byte order; one that vanishes meanwhile is left out.
   public func list(_ path: String) throws(FileError) -> [FileEntry] {
-    try checkPath(path, "list")
-    guard let folder = opendir(path) else { throw FileError(errno, "list", path) }
-    // It was opened for reading, so closing it loses nothing.
-    defer { _ = closedir(folder) }
-    guard let nameOffset = MemoryLayout<dirent>.offset(of: \.d_name) else {
-      throw FileError(ENOSYS, "list", path)
-    }
     var entries: [FileEntry] = []
-    while true {
-      errno = 0
-      guard let found = readdir(folder) else {
-        let number = errno
-        guard number == 0 else { throw FileError(number, "list", path) }
-        break
-      }
-      // An entry may be shorter than the structure says, so its name is not copied as a whole.
-      let bytes = UnsafeRawPointer(found).advanced(by: nameOffset)
-      guard let name = String(validatingCString: bytes.assumingMemoryBound(to: CChar.self)) else {
-        throw FileError(EILSEQ, "list", path)
-      }
-      guard name != ".", name != ".." else { continue }
-      if let entry = try inspect(dirfd(folder), name, name: name, path: "\(path)/\(name)") {
+    try forEachName(in: path) { (folder, name) throws(FileError) in
+      if let entry = try inspect(folder, name, name: name, path: "\(path)/\(name)") {
         entries.append(entry)
       }
     }
@@ -144,6 +125,18 @@ public struct LocalFileSystem: FileSystem {
 
   /// The names in a folder in byte order, in one read of the folder.
   public func names(in path: String) throws(FileError) -> [String] {
+    var names: [String] = []
+    try forEachName(in: path) { (_, name) throws(FileError) in names.append(name) }
+    // Swift orders these names, which are mostly digits, as their bytes do, only much slower.
+    names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return names
+  }
+
+  /// Visits the names in a folder, in the disk's own order, without `.` and `..`.
+  private func forEachName(
+    in path: String,
+    _ body: (_ folder: Int32, _ name: String) throws(FileError) -> Void
+  ) throws(FileError) {
     try checkPath(path, "list")
     guard let folder = opendir(path) else { throw FileError(errno, "list", path) }
     // It was opened for reading, so closing it loses nothing.
@@ -151,23 +144,20 @@ public struct LocalFileSystem: FileSystem {
     guard let nameOffset = MemoryLayout<dirent>.offset(of: \.d_name) else {
       throw FileError(ENOSYS, "list", path)
     }
-    var names: [String] = []
     while true {
       errno = 0
       guard let found = readdir(folder) else {
         let number = errno
         guard number == 0 else { throw FileError(number, "list", path) }
-        break
+        return
       }
+      // An entry may be shorter than the structure says, so its name is not copied as a whole.
       let bytes = UnsafeRawPointer(found).advanced(by: nameOffset)
       guard let name = String(validatingCString: bytes.assumingMemoryBound(to: CChar.self)) else {
         throw FileError(EILSEQ, "list", path)
       }
-      if name != ".", name != ".." { names.append(name) }
+      if name != ".", name != ".." { try body(dirfd(folder), name) }
     }
-    // Swift orders these names, which are mostly digits, as their bytes do, only much slower.
-    names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    return names
   }
 
   /// What is known of one path; symbolic links are followed where they lead somewhere.
