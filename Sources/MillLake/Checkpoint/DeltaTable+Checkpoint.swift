@@ -63,12 +63,7 @@ extension DeltaTable {
     _ key: String
   ) async throws(LakeError) {
     let size = try await storing { () async throws(FileError) in try await store.status(key) }?.size
-    if let bytes = try? await store.read("\(Self.logFolder)/\(Self.hintName)"),
-      let known = try? JSONValue(parsing: bytes), let version = known["version"]?.integer,
-      version > snapshot.version.number
-    {
-      return
-    }
+    if let known = await hintedVersion(), known > snapshot.version { return }
     var hint = JSONObject()
     hint["version"] = .int(snapshot.version.number)
     hint["size"] = .int(actions)
@@ -78,6 +73,22 @@ extension DeltaTable {
     try await storing { () async throws(FileError) in
       try await store.replace("\(Self.logFolder)/\(Self.hintName)", bytes)
     }
+    // Whoever cleaned up meanwhile has seen the hint before this one.
+    let stands = try await storing { () async throws(FileError) in try await store.status(key) }
+    if stands == nil {
+      try await storing { () async throws(FileError) in
+        try await store.delete("\(Self.logFolder)/\(Self.hintName)")
+      }
+    }
+  }
+
+  /// The version whose checkpoint the hint names; nil when there is no hint or none that can be read,
+  /// which readers may not mind.
+  func hintedVersion() async -> TableVersion? {
+    guard let bytes = try? await store.read("\(Self.logFolder)/\(Self.hintName)"),
+      let version = (try? JSONValue(parsing: bytes))?["version"]?.integer
+    else { return nil }
+    return TableVersion(version)
   }
 
   static let hintName = "_last_checkpoint"

@@ -93,12 +93,24 @@ extension DeltaTable {
     }
     report.bytes = doomed.reduce(0) { $0 + $1.size }
     guard !isDryRun else { return report }
+    if let boundary { try await forgetHint(before: boundary) }
     for entry in doomed {
       try await storing { () async throws(FileError) in
         try await store.delete("\(Self.logFolder)/\(entry.name)")
       }
     }
     return report
+  }
+
+  /// Takes the hint away that names a checkpoint which is about to go.
+  ///
+  /// A writer that stopped between a checkpoint and its hint leaves one that names the checkpoint
+  /// before. Readers need no hint, but some stop at one that leads nowhere.
+  private func forgetHint(before boundary: TableVersion) async throws(LakeError) {
+    guard let named = await hintedVersion(), named < boundary else { return }
+    try await storing { () async throws(FileError) in
+      try await store.delete("\(Self.logFolder)/\(Self.hintName)")
+    }
   }
 
   /// The checkpoint behind which nothing is needed, or nil when all is.

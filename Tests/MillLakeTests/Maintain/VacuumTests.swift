@@ -153,6 +153,29 @@ struct VacuumTests {
     #expect(try await table.snapshot(at: TableVersion(1)).files.paths == ["b"])
   }
 
+  @Test("a hint whose checkpoint goes with the log goes before it")
+  func hintOfRemovedCheckpoint() async throws {
+    for name in ["a", "b"] { try await overwrite(name) }
+    try await table.checkpoint()
+    let hint = "\(disk.location)/_delta_log/_last_checkpoint"
+    let early = try LocalFileSystem().read(hint)
+    try await overwrite("c")
+    try await table.checkpoint()
+    // The writer of the second checkpoint was stopped before it said so.
+    try LocalFileSystem().remove(hint)
+    try LocalFileSystem().create(hint, early)
+    clock.advance(by: .seconds(40 * 86_400))
+    #expect(try await table.cleanUpLog().checkpoints == 1)
+    #expect(!FileManager.default.fileExists(atPath: hint))
+    #expect(try await table.snapshot().files.paths == ["c"])
+    try await overwrite("d")
+    try await table.checkpoint()
+    let late = try LocalFileSystem().read(hint)
+    clock.advance(by: .seconds(40 * 86_400))
+    #expect(try await table.cleanUpLog().checkpoints == 1)
+    #expect(try LocalFileSystem().read(hint) == late, "it names what is there")
+  }
+
   @Test("whatever operation fails, the table stays readable and maintenance can be done again")
   func faults() async throws {
     var failing = 0
