@@ -23,6 +23,11 @@ public struct ByteKey: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  public func hash(into hasher: inout Hasher) {
+    // All at once: one call for each byte costs as much as the rest of a look-up.
+    bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+  }
+
   /// Byte by byte, unsigned; a prefix comes before what it begins.
   public static func < (left: Self, right: Self) -> Bool {
     left.bytes.lexicographicallyPrecedes(right.bytes)

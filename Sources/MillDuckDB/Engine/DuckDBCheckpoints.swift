@@ -141,7 +141,7 @@ public final class DuckDBCheckpoints: CheckpointFormat {
         \(json("tags", "add.tags IS NOT NULL AND cardinality(add.tags) > 0")),
         \(json("deletionVector", "add.deletionVector.storageType IS NOT NULL"))
         \(values.map { ", \($0)" }.joined())
-      FROM \(source) WHERE add.path IS NOT NULL
+      FROM \(source)
       """
     let outcome = try await engineErrors { () async throws(DuckDBError) in
       try await session.withConnection {
@@ -176,7 +176,9 @@ public final class DuckDBCheckpoints: CheckpointFormat {
           try chunk.withText(3) { (stats) throws(DuckDBError) in
             try chunk.withText(4) { (tags) throws(DuckDBError) in
               try chunk.withText(5) { (vectors) throws(DuckDBError) in
-                for row in 0..<rows {
+                // Few rows are none of a file: to leave them out here is cheaper than a filter, which
+                // copies all others.
+                for row in 0..<rows where !paths.isNull(row) {
                   let isInside = builder.append(
                     path: paths[row],
                     size: sizes[row],
@@ -205,10 +207,12 @@ public final class DuckDBCheckpoints: CheckpointFormat {
       }
     }
     guard problem == nil else { return problem }
-    for column in 0..<partitionCount {
-      try chunk.withText(6 + column) { (values) throws(DuckDBError) in
-        for row in 0..<rows {
-          builder.appendPartition(column, values.isNull(row) ? nil : values[row])
+    try chunk.withText(0) { (paths) throws(DuckDBError) in
+      for column in 0..<partitionCount {
+        try chunk.withText(6 + column) { (values) throws(DuckDBError) in
+          for row in 0..<rows where !paths.isNull(row) {
+            builder.appendPartition(column, values.isNull(row) ? nil : values[row])
+          }
         }
       }
     }

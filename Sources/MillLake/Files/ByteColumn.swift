@@ -36,6 +36,20 @@ package struct ByteColumn: Sendable {
     String(decoding: bytes[range(row)], as: UTF8.self)
   }
 
+  /// Whether a row is this very text.
+  func equals(_ row: Int, _ text: UnsafeRawBufferPointer) -> Bool {
+    let range = range(row)
+    guard range.count == text.count else { return false }
+    return bytes.withUnsafeBytes { bytes in
+      var index = 0
+      while index < text.count {
+        if bytes[range.lowerBound &+ index] != text[index] { return false }
+        index &+= 1
+      }
+      return true
+    }
+  }
+
   package func isEmpty(_ row: Int) -> Bool { range(row).isEmpty }
 
   /// All bytes, for a walk over many rows.
@@ -46,6 +60,40 @@ package struct ByteColumn: Sendable {
       Swift.Result { () throws(Issue) -> Result in try body(bytes) }
     }
     return try outcome.get()
+  }
+}
+
+/// Gives equal texts one number, in the order in which they first come; nothing is allocated for a
+/// text that is known.
+struct ByteInterner: Sendable {
+  private var texts = ByteColumn()
+  private var hashes: [UInt64] = []
+  /// Numbers of texts plus one, at their hashes; 0 where there is none.
+  private var slots = [Int32](repeating: 0, count: 16)
+
+  /// The number of a text; that of a new one is the count of those before.
+  mutating func place(of text: UnsafeRawBufferPointer) -> Int {
+    let hash = quickHash(text)
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count &- 1)
+    while slots[slot] != 0 {
+      let known = Int(slots[slot]) &- 1
+      if hashes[known] == hash, texts.equals(known, text) { return known }
+      slot = (slot &+ 1) & (slots.count &- 1)
+    }
+    texts.append(text)
+    hashes.append(hash)
+    slots[slot] = Int32(hashes.count)
+    if hashes.count * 2 > slots.count { grow() }
+    return hashes.count - 1
+  }
+
+  private mutating func grow() {
+    slots = [Int32](repeating: 0, count: slots.count * 2)
+    for (index, hash) in hashes.enumerated() {
+      var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = Int32(index + 1)
+    }
   }
 }
 

@@ -123,27 +123,19 @@ package final class FileBlock: Sendable {
       var name: String
       var values: [String?] = []
       var codes: [Int32] = []
-      /// Where in `values` a text is; the null has a place of its own.
-      var known: [ByteKey: Int32] = [:]
+      var texts = ByteInterner()
+      /// What the interner's places are in `values`, where a null may stand in between.
+      var places: [Int32] = []
       var null: Int32?
-      var last: (bytes: [UInt8], code: Int32)?
 
       mutating func append(_ text: UnsafeRawBufferPointer?) {
         guard let text else { return codes.append(nullCode()) }
-        // Files of one partition mostly come one after the other.
-        if let last, last.bytes.elementsEqual(text) { return codes.append(last.code) }
-        let bytes = Array(text)
-        let key = ByteKey(bytes: bytes)
-        let code: Int32
-        if let found = known[key] {
-          code = found
-        } else {
-          code = Int32(values.count)
+        let place = texts.place(of: text)
+        if place == places.count {
+          places.append(Int32(values.count))
           values.append(String(decoding: text, as: UTF8.self))
-          known[key] = code
         }
-        last = (bytes, code)
-        codes.append(code)
+        codes.append(places[place])
       }
 
       private mutating func nullCode() -> Int32 {
@@ -253,20 +245,29 @@ package final class FileBlock: Sendable {
 
     package consuming func finish() -> FileBlock { FileBlock(self) }
 
-    /// The characters that stand for themselves in a path.
-    private static let plain: [Bool] = (0...255).map { LogPath.isPlain(UInt8($0)) }
+    private static let slash: UInt8 = 1
+    private static let dot: UInt8 = 2
+    private static let other: UInt8 = 4
+
+    /// What each byte is in a path; 0 for one that stands for itself and nothing else.
+    private static let classes: [UInt8] = (0...255).map { (byte: Int) -> UInt8 in
+      guard LogPath.isPlain(UInt8(byte)) else { return other }
+      return UInt8(byte) == UInt8(ascii: "/") ? slash : UInt8(byte) == UInt8(ascii: ".") ? dot : 0
+    }
 
     /// Whether a path is spelled as we spell it, and leads nowhere but into the table: no escapes, no
     /// empty part, none that begins with a dot.
     private static func isOrdinary(_ path: UnsafeRawBufferPointer) -> Bool {
-      plain.withUnsafeBufferPointer { plain in
-        var isAfterSlash = true
+      classes.withUnsafeBufferPointer { classes in
+        var before = slash
+        var found: UInt8 = 0
         for byte in path {
-          if !plain[Int(byte)] { return false }
-          if isAfterSlash, byte == UInt8(ascii: "/") || byte == UInt8(ascii: ".") { return false }
-          isAfterSlash = byte == UInt8(ascii: "/")
+          let kind = classes[Int(byte)]
+          // A slash, or a dot, behind a slash is as bad as a character that is none of a path.
+          found |= kind | ((before & slash) << 2 & (kind << 1 | kind << 2))
+          before = kind
         }
-        return !isAfterSlash
+        return found & other == 0 && before & slash == 0
       }
     }
   }

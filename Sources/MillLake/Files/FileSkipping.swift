@@ -30,8 +30,18 @@ package struct FileSkipping: Sendable {
     var type: DataType
     /// The physical name of a partition column.
     var partition: String?
-    /// The keys under `minValues` and the like, as bytes between quotes.
-    var keys: [[UInt8]]
+    /// Where its bounds and its nulls stand: the keys on the way, as bytes between quotes.
+    let minimum: [[UInt8]]
+    let maximum: [[UInt8]]
+    let nulls: [[UInt8]]
+
+    init(type: DataType, partition: String?, keys: [[UInt8]]) {
+      self.type = type
+      self.partition = partition
+      minimum = [Array("minValues".utf8)] + keys
+      maximum = [Array("maxValues".utf8)] + keys
+      nulls = [Array("nullCount".utf8)] + keys
+    }
   }
 
   private let root: Node
@@ -149,8 +159,8 @@ package struct FileSkipping: Sendable {
       guard hasPartitions else { return nil }
       var isSame = lastCodes.count == block.partitions.count
       if isSame {
-        for (index, column) in block.partitions.enumerated()
-        where column.codes[row] != lastCodes[index] {
+        for index in lastCodes.indices
+        where block.partitions[index].codes[row] != lastCodes[index] {
           isSame = false
           break
         }
@@ -182,24 +192,18 @@ package struct FileSkipping: Sendable {
       self.partition = partition
     }
 
-    func bound(_ kind: [UInt8], _ column: Column) -> Scalar? {
-      guard let range = scan.value(at: [kind] + column.keys) else { return nil }
-      return Scalar(
-        bound: UnsafeRawBufferPointer(rebasing: scan.bytes[range]),
-        type: column.type
-      )
+    func bound(_ keys: [[UInt8]], _ type: DataType) -> Scalar? {
+      guard let range = scan.value(at: keys) else { return nil }
+      return Scalar(bound: UnsafeRawBufferPointer(rebasing: scan.bytes[range]), type: type)
     }
 
-    func count(_ kind: [UInt8], _ keys: [[UInt8]]) -> Int64? {
-      guard let range = scan.value(at: [kind] + keys) else { return nil }
+    func count(_ keys: [[UInt8]]) -> Int64? {
+      guard let range = scan.value(at: keys) else { return nil }
       return integer(in: UnsafeRawBufferPointer(rebasing: scan.bytes[range]))
     }
   }
 
-  private static let minimums = Array("minValues".utf8)
-  private static let maximums = Array("maxValues".utf8)
-  private static let nullCounts = Array("nullCount".utf8)
-  private static let records = Array("numRecords".utf8)
+  private static let records = [Array("numRecords".utf8)]
 
   /// Whether the condition can have this outcome for a row of the file.
   private static func can(_ outcome: Outcome, _ node: Node, _ facts: borrowing Facts) -> Bool {
@@ -254,7 +258,7 @@ package struct FileSkipping: Sendable {
 
   private static func mayHoldNull(_ column: Column, _ facts: borrowing Facts) -> Bool {
     if let name = column.partition { return (facts.partition(name) ?? "").isEmpty }
-    return facts.count(nullCounts, column.keys) != 0
+    return facts.count(column.nulls) != 0
   }
 
   private static func mayHoldValue(_ column: Column, _ facts: borrowing Facts) -> Bool {
@@ -262,7 +266,7 @@ package struct FileSkipping: Sendable {
       guard let text = facts.partition(name) else { return false }
       return !text.isEmpty || column.type == .string
     }
-    guard let nulls = facts.count(nullCounts, column.keys), let rows = facts.count(records, [])
+    guard let nulls = facts.count(column.nulls), let rows = facts.count(records)
     else { return true }
     return nulls < rows
   }
@@ -296,7 +300,7 @@ package struct FileSkipping: Sendable {
     // Only a bound that is the value of a row itself can exclude `<>`; few are, so none is asked.
     if wanted == .notEqual { return true }
     if wanted != .greater, wanted != .greaterOrEqual,
-      let minimum = facts.bound(minimums, column)?.widened(column.type, up: false),
+      let minimum = facts.bound(column.minimum, column.type)?.widened(column.type, up: false),
       minimum.isComparable(with: scalar)
     {
       let isStrict = wanted == .less && !minimum.isNear(scalar)
@@ -304,7 +308,7 @@ package struct FileSkipping: Sendable {
       if isOut { return false }
     }
     if wanted != .less, wanted != .lessOrEqual, !column.type.mayHoldNaN || wanted == .equal,
-      let maximum = facts.bound(maximums, column)?.widened(column.type, up: true),
+      let maximum = facts.bound(column.maximum, column.type)?.widened(column.type, up: true),
       maximum.isComparable(with: scalar)
     {
       let isStrict = wanted == .greater && !maximum.isNear(scalar)
