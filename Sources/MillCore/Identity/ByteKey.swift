@@ -23,8 +23,8 @@ public struct ByteKey: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  /// All bytes at once: one call for each byte costs as much as the rest of a look-up.
   public func hash(into hasher: inout Hasher) {
-    // All at once: one call for each byte costs as much as the rest of a look-up.
     bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
   }
 
