@@ -64,6 +64,7 @@ let package = Package(
     room("MillEngine", ["MillCore"]),
     room("MillLedger", ["MillCore", grdb]),
     room("MillSQL", ["MillCore"]),
+    room("MillTiles", ["MillCore", "MillSQL", crypto]),
     room("MillSources", ["MillCore", "CZlib", "CZstd", crypto]),
     // 3: what the user came for, and the adapters
     room("MillQuality", ["MillCore", "MillEngine", "MillSQL"]),
@@ -76,21 +77,25 @@ let package = Package(
       ]
     ),
     room("MillTables", ["MillCore", "MillEngine", "MillLake", "MillSQL"]),
+    room(
+      "MillFeatures",
+      ["MillCore", "MillEngine", "MillLake", "MillSQL", "MillTiles", crypto]
+    ),
     room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillLake", "MillSQL"]),
     // 4: configuration becomes services
     room(
       "MillAssembly",
       [
-        "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger", "MillPipelines",
-        "MillQuality", "MillSQL", "MillSources", "MillTables", yams,
+        "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillLedger",
+        "MillPipelines", "MillQuality", "MillSQL", "MillSources", "MillTables", "MillTiles", yams,
       ]
     ),
     // 6: the command line
     .executableTarget(
       name: "MillCLI",
       dependencies: [
-        "MillAssembly", "MillCore", "MillLake", "MillLedger", "MillLineage", "MillPipelines",
-        "MillQuality", "MillEngine", "MillTables", argumentParser,
+        "MillAssembly", "MillCore", "MillFeatures", "MillLake", "MillLedger", "MillLineage",
+        "MillPipelines", "MillQuality", "MillEngine", "MillTables", "MillTiles", argumentParser,
       ],
       swiftSettings: house
     ),
@@ -98,8 +103,9 @@ let package = Package(
     room(
       "Millrace",
       [
-        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillLedger",
-        "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSources", "MillTables",
+        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake",
+        "MillLedger", "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSources",
+        "MillTables", "MillTiles",
       ]
     ),
     // For tests and benchmarks alone

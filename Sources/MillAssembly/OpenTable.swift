@@ -4,6 +4,7 @@ public import MillCore
 internal import MillDuckDB
 public import MillEngine
 public import MillLake
+internal import MillSQL
 public import MillTables
 
 /// One Delta table with an engine that may read and write it: of a project, or anywhere on the disk.
@@ -97,12 +98,15 @@ public struct OpenTable: Sendable {
 
   /// Writes the rows of a version, or some of them, to one Parquet file.
   ///
-  /// - Parameter file: An absolute path at which nothing is yet.
+  /// - Parameters:
+  ///   - file: An absolute path at which nothing is yet.
+  ///   - order: A column by which the rows are ordered, and that is left out of the file.
   /// - Returns: The version, the rows written and the files opened for them.
   public func export(
     to file: String,
     at version: TableVersion? = nil,
-    where condition: String? = nil
+    where condition: String? = nil,
+    inOrderOf order: String? = nil
   ) async throws -> (snapshot: Snapshot, rows: Int64, opened: Int) {
     guard !file.hasPrefix(table.store.location + "/") else {
       throw LakeError.refused(
@@ -112,7 +116,15 @@ public struct OpenTable: Sendable {
     }
     let disk = world.files
     let thread = BlockingExecutor(name: "mill-export")
-    let (snapshot, contents, query) = try await selection(version, condition)
+    var (snapshot, contents, query) = try await selection(version, condition)
+    if let order {
+      let columns = snapshot.schema.names.filter { $0 != order }
+      let dialect = SQLDialects.named(engine.dialect)
+      query = """
+        SELECT \(dialect.list(columns)) FROM (\(query)) AS mill_ordered
+        ORDER BY \(dialect.quote(order))
+        """
+    }
     let folder = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[..<$0]) } ?? "/"
     let temporary = "\(folder)/.millrace-\(world.makeID())"
     try await thread.run {

@@ -3,6 +3,7 @@
 public import MillCore
 internal import MillDuckDB
 public import MillEngine
+public import MillFeatures
 public import MillLake
 public import MillLedger
 public import MillPipelines
@@ -36,11 +37,13 @@ public struct Workspace: Sendable {
   /// - Throws: `LedgerError`, `FileError`.
   ///
   /// - Parameters:
+  ///   - inputs: Files that may be read besides those of the sources, absolute.
   ///   - outputs: Folders that rows may be written to besides the lake.
   ///   - report: Called for what was amiss in a table's log and could be got around.
   public init(
     project: Project,
     world: World = .system(),
+    inputs: [String] = [],
     outputs: [String] = [],
     report: (@Sendable (LakeNotice) -> Void)? = nil
   ) async throws {
@@ -56,7 +59,7 @@ public struct Workspace: Sendable {
     )
     let path = "\(state)/ledger.sqlite"
     ledger = try await files.run { try Ledger(path: path) }
-    engine = LazyEngine(dialect: .duckDB) { try Self.openEngine(for: project, outputs) }
+    engine = LazyEngine(dialect: .duckDB) { try Self.openEngine(for: project, inputs, outputs) }
   }
 
   /// The pipeline of the project's sources and models.
@@ -75,6 +78,22 @@ public struct Workspace: Sendable {
         parallelism: project.settings.parallel,
         recordSizeMax: project.settings.maxRecordBytes,
         deadLettersMax: project.settings.maxDeadLetters
+      )
+    )
+  }
+
+  /// The features that the project defines, over its own tables.
+  ///
+  /// - Throws: `PipelineError` for models that what features read is made of.
+  public func features() async throws -> FeatureStore {
+    let pipeline = try await pipeline()
+    return FeatureStore(
+      project.features,
+      in: FeatureEnvironment(
+        lake: lake,
+        engine: engine,
+        world: world,
+        definitionHash: { pipeline.definitionHash(of: $0) }
       )
     )
   }
@@ -135,12 +154,13 @@ public struct Workspace: Sendable {
   /// The engine that the settings name, confined to the lake and the declared sources.
   private static func openEngine(
     for project: Project,
+    _ inputs: [String],
     _ outputs: [String]
   ) throws -> any Engine {
     let settings = project.settings
     // The process as a whole keeps within `memory`; what is not the engine's needs the rest.
     let share = ByteCount(bytes: settings.memory.bytes / 4 * 3)
-    var files: [String] = []
+    var files = inputs
     var folders = [project.lakeFolder, "\(project.stateFolder)/tmp"] + outputs
     folders += settings.lifecycle.values.compactMap(\.archive?.folder).map {
       $0.hasPrefix("/") ? $0 : "\(project.folder)/\($0)"

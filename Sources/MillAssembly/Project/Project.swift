@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import MillCore
+public import MillFeatures
 public import MillPipelines
 
 /// A folder that defines a pipeline, as its files say.
@@ -20,6 +21,8 @@ public struct Project: Sendable {
   public let settings: ProjectSettings
   /// The sources and models.
   public let definition: PipelineDefinition
+  /// The entities, feature views and services.
+  public let features: FeatureDefinitions
 
   /// The absolute path of the tables.
   public var lakeFolder: String {
@@ -46,6 +49,8 @@ public struct Project: Sendable {
     let sources = files.sources()
     let models = files.models()
     files.check(models.read, against: sources.names + models.names)
+    let features = files.features()
+    files.check(features, against: sources.names + models.names)
     if let settings { files.check(settings, against: sources.names + models.names) }
     guard let settings, files.problems.isEmpty else {
       throw ProjectError(.invalid, files.problems)
@@ -57,7 +62,8 @@ public struct Project: Sendable {
         name: settings.name,
         sources: sources.defined,
         models: models.read.compactMap(\.model)
-      )
+      ),
+      features: features
     )
   }
 

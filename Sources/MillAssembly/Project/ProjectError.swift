@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MillCore
-public import MillPipelines
 
 /// Why a project cannot be loaded: everything that is wrong with its files, at once.
 public struct ProjectError: Failure, Hashable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import MillCore
+internal import MillFeatures
 internal import MillPipelines
 
 /// Walks a project's folders and reads what is defined there, with everything that is wrong.
@@ -62,6 +63,48 @@ struct ProjectFolder {
       }
     }
     return (models, names)
+  }
+
+  /// All features, whichever files they are defined in.
+  mutating func features() -> FeatureDefinitions {
+    var all = FeatureDefinitions()
+    for entry in entries("features") {
+      let path = "features/\(entry.name)"
+      guard !entry.isFolder, entry.name.hasSuffix(".yaml") else {
+        report(
+          path,
+          entry.isFolder ? "no folder belongs here" : "only .yaml files belong here",
+          hint: entry.name.hasSuffix(".yml") ? "rename it to end in .yaml" : "move it elsewhere"
+        )
+        continue
+      }
+      guard let found = read(path, { $0.features() }) else { continue }
+      all.entities += found.entities
+      all.views += found.views
+      all.services += found.services
+    }
+    return all
+  }
+
+  /// Holds features against each other and against the datasets that there are.
+  mutating func check(_ features: FeatureDefinitions, against names: [DatasetName]) {
+    for error in features.check() {
+      problems.append(
+        .init(place: error.place ?? SourcePlace(path: "features"), message: error.fact)
+      )
+    }
+    let tables = names + names.map { $0.layer == .bronze ? $0.deadLetters : $0.quarantine }
+    for view in features.views {
+      guard case .dataset(let dataset) = view.source, !tables.contains(dataset) else { continue }
+      problems.append(
+        .init(
+          place: view.place,
+          message: "\(view.name) reads the dataset `\(dataset)`, which is not there",
+          hint: nearestName(to: dataset.description, among: tables.map(\.description))
+            .map { "did you mean `\($0)`?" }
+        )
+      )
+    }
   }
 
   /// Rules may look values up only in what is there.

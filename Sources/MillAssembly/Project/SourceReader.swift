@@ -20,7 +20,7 @@ extension ProjectFile {
     if let format = format(keys, firstFile: source.files.first) { source.format = format }
     source.nullTexts = nullTexts(keys, source.format) ?? (source.format == .jsonLines ? [] : [""])
     source.columns = keys["columns"].flatMap(columns) ?? []
-    if let zone = keys["time_zone"].flatMap(timeZone) { source.timeZone = zone }
+    if let zone = keys["time_zone"]?.timeZone() { source.timeZone = zone }
     if let choice = keys["on_change"]?.choice(SourceDefinition.OnChange.self, "choice here") {
       source.onChange = choice
     }
@@ -137,12 +137,15 @@ extension ProjectFile {
     }
     return columns
   }
+}
 
-  private func timeZone(_ value: YAMLValue) -> String? {
-    guard let name = value.text("the name of a time zone") else { return nil }
+extension YAMLValue {
+  /// The name of a time zone.
+  func timeZone() -> String? {
+    guard let name = text("the name of a time zone") else { return nil }
     guard TimeZone(identifier: name) != nil else {
       let nearest = nearestName(to: name, among: TimeZone.knownTimeZoneIdentifiers)
-      value.report(
+      report(
         "`\(name)` is no time zone",
         hint: nearest.map { "did you mean `\($0)`?" } ?? "write a name such as Europe/Berlin"
       )

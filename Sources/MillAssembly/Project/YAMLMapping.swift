@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import MillPipelines
+internal import MillCore
 internal import Yams
 
 /// A mapping of known keys, each of them there once.

@@ -5,7 +5,7 @@
 /// The reference documentation is checked against this list, and so is every file that is read.
 public enum YAMLReference {
   /// The keys in the order of the files: `millrace.…` of `millrace.yaml`, `source.…` of
-  /// `sources/*.yaml`, `model.…` of the headers of models.
+  /// `sources/*.yaml`, `model.…` of the headers of models, `features.…` of `features/*.yaml`.
   public static let keys: [(path: String, meaning: String)] = KnownKeys.all.flatMap { table in
     table.keys.map { (path: "\(table.path).\($0.name)", meaning: $0.meaning) }
   }
@@ -32,6 +32,7 @@ struct KnownKeys: Sendable {
     settings, engine, lifecycle, aged, storage, source, csv, model, dedupe, incremental, repair,
     fill, impute, clamp, rule,
     complete, unique, range, pattern, allowed, reference, rows, predicate, query,
+    features, entity, view, aggregate, service,
   ]
 }
 
@@ -173,6 +174,67 @@ extension KnownKeys {
       ("min", "the lower bound, a number, a day or an instant"),
       ("max", "the upper bound, a number, a day or an instant"),
     ]
+  )
+}
+
+// MARK: - features/*.yaml
+
+extension KnownKeys {
+  static let features = KnownKeys(
+    "features",
+    [
+      ("entities", "what features are about, by name"),
+      ("views", "features of one source each, by name"),
+      ("services", "the features of one model each, by name"),
+    ]
+  )
+
+  private static let notes = [
+    (name: "description", meaning: "what it is, for readers"),
+    (name: "owner", meaning: "who answers for it"),
+    (name: "tags", meaning: "words that it is found by"),
+    (name: "deprecated", meaning: "what to use instead; said to whoever uses it"),
+  ]
+
+  static let entity = KnownKeys(
+    "features.entities",
+    [("keys", "key columns with their types, required")] + notes
+  )
+
+  static let view = KnownKeys(
+    "features.views",
+    [
+      ("entity", "the entity that the features are about, or a list of them; required"),
+      ("source", "the table that holds the rows, such as silver.payments; or `sql`"),
+      ("sql", "one SELECT over tables, in place of `source`"),
+      ("keys", "the source's columns for entity keys, where they are called otherwise"),
+      ("time", "the column that says when a row happened, required"),
+      ("time_zone", "the zone of times that name none (UTC)"),
+      ("knowledge", "the column that says when a row came to be known (the time of the row)"),
+      ("delay", "how long after it happened every row is known, in place of `knowledge`"),
+      ("id", "a column that tells rows of one key and time apart; the greatest is the newest"),
+      ("ttl", "for how long a latest value may be used (for ever)"),
+      ("features", "columns whose newest value is a feature: a list, or names with their columns"),
+      ("aggregates", "functions over windows that end at the time of the question"),
+    ] + notes
+  )
+
+  static let aggregate = KnownKeys(
+    "features.views.aggregates",
+    [
+      ("of", "the column; left out to count rows"),
+      ("by", "a function, or a list of them, such as sum, mean, distinct or p95; required"),
+      ("over", "a window, or a list of them, such as 1h or 7d; required"),
+      ("where", "which rows count, as a condition in SQL (all)"),
+      ("name", "the first part of the features' names (the column)"),
+      ("edge", "hop: windows begin with a hop; exact: to the microsecond (hop)"),
+      ("hop", "10s, 1min, 5min, 1h or 1d (the largest of which the window holds 12)"),
+    ]
+  )
+
+  static let service = KnownKeys(
+    "features.services",
+    [("features", "features as `view.feature`, or whole views; required")] + notes
   )
 }
 

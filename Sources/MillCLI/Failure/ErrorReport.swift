@@ -3,6 +3,7 @@
 internal import Foundation
 internal import MillAssembly
 internal import MillCore
+internal import MillFeatures
 internal import MillPipelines
 
 /// An error as a person reads it, with the line of the file that it is about, and as JSON.
@@ -117,6 +118,8 @@ struct ErrorReport {
       let text = error.description
       let message = text.hasPrefix(lead) ? String(text.dropFirst(lead.count)) : text
       return [Item(place: place, message: message)]
+    case let error as FeatureError:
+      return [Item(place: error.place, message: error.fact)]
     case let error as DefinitionMistakes:
       return error.mistakes.flatMap { items(of: $0) }
     case is CancellationError:

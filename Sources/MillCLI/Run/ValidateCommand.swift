@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import MillAssembly
 internal import MillCore
+internal import MillFeatures
 internal import MillPipelines
 
 /// `millrace validate`: whether the definitions are sound.
@@ -11,7 +12,7 @@ struct ValidateCommand: Command {
     commandName: "validate",
     abstract: "Check every definition, without touching data.",
     discussion: """
-      Reads millrace.yaml, sources and models, parses all SQL, and orders the datasets. What is \
+      Reads millrace.yaml, sources, models and features, parses all SQL, and orders the datasets. What is \
       wrong is shown with its line; the exit status is 2 then. Models and their rules are held \
       against the columns that sources declare or tables have.
 
@@ -23,7 +24,8 @@ struct ValidateCommand: Command {
         2 datasets, no mistake found
 
       JSON: {"name", "folder", "datasets": [{"dataset", "kind": "source"|"model", "inputs": \
-      [DATASET], "files": [PATTERN], "path", "description", "rules"}]}, in the order of a run.
+      [DATASET], "files": [PATTERN], "path", "description", "rules"}], "feature_views": [NAME]}, \
+      datasets in the order of a run.
       """
   )
 
@@ -42,13 +44,18 @@ struct ValidateCommand: Command {
         Definition(dataset, in: pipeline)
       }
       let check = try await pipeline.check()
-      if !check.mistakes.isEmpty { throw DefinitionMistakes(mistakes: check.mistakes) }
+      let features = try await workspace.features().check()
+      let mistakes = check.mistakes + features.mistakes
+      if !mistakes.isEmpty { throw DefinitionMistakes(mistakes: mistakes) }
       if console.isJSON {
         console.show(
           json: [
             "name": .string(pipeline.definition.name),
             "folder": .string(workspace.project.folder),
             "datasets": .array(definitions.map(\.json)),
+            "feature_views": .array(
+              workspace.project.features.views.map { .string($0.name) }
+            ),
           ]
         )
         return .done
@@ -68,8 +75,11 @@ struct ValidateCommand: Command {
       for (dataset, reason) in check.unchecked {
         console.show("not looked into: \(dataset), since \(reason)")
       }
+      for reason in features.unchecked { console.show("not looked into: \(reason)") }
+      let views = workspace.project.features.views.count
       console.show(
         "\(NumberText.counted(definitions.count, "dataset")), "
+          + (views > 0 ? "\(NumberText.counted(views, "feature view")), " : "")
           + console.style.green("no mistake found")
       )
       return .done

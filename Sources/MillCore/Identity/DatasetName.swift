@@ -17,6 +17,8 @@ public struct DatasetName: Hashable, Comparable, Sendable, CustomStringConvertib
     case quarantine
     /// Records that could not be decoded.
     case deadLetters = "dead_letters"
+    /// Labels with the features that were true at their time.
+    case training
   }
 
   /// The stage of its life that the data is at.
@@ -77,6 +79,7 @@ extension DatasetName.Layer {
     case .gold: 2
     case .quarantine: 3
     case .deadLetters: 4
+    case .training: 5
     }
   }
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Crypto
+internal import MillCore
+internal import MillTiles
+
+/// The identity of a view: everything that decides its values, and nothing that does not.
+///
+/// Descriptions, owners, tags and the order of files do not; the keys of entities and what makes the
+/// source do.
+enum DefinitionHash {
+  /// SHA-256 as 64 lower-case hexadecimal digits.
+  static func sha256(_ text: String) -> String {
+    SHA256.hash(data: Array(text.utf8)).map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }.joined()
+  }
+
+  /// The hash of a view.
+  ///
+  /// - Parameter upstream: The hash of what makes the dataset that the view reads.
+  static func of(
+    _ view: FeatureViewDefinition,
+    keys: [EntityDefinition.Key],
+    upstream: (DatasetName) -> String?
+  ) -> String {
+    sha256(canonical(view, keys, upstream).serialized())
+  }
+
+  private static func canonical(
+    _ view: FeatureViewDefinition,
+    _ keys: [EntityDefinition.Key],
+    _ upstream: (DatasetName) -> String?
+  ) -> JSONValue {
+    var json = JSONObject()
+    json["keys"] = .array(
+      keys.map { key in
+        [
+          "name": .string(key.name), "type": key.type.json,
+          "column": .string(view.keyColumns[key.name] ?? key.name),
+        ]
+      }
+    )
+    switch view.source {
+    case .dataset(let dataset):
+      json["source"] = .string(dataset.description)
+      json["made_by"] = upstream(dataset).map { .string($0) } ?? .null
+    case .sql(let sql): json["sql"] = .string(sql)
+    }
+    json["time"] = .string(view.time)
+    json["time_zone"] = .string(view.timeZone)
+    switch view.knowledge {
+    case .column(let column): json["knowledge"] = .string(column)
+    case .delay(let delay): json["delay"] = .int(delay.microsecondsWhole)
+    }
+    json["id"] = view.id.map { .string($0) } ?? .null
+    json["ttl"] = view.ttl.map { .int($0.microsecondsWhole) } ?? .null
+    json["latest"] = .array(
+      view.latest.map { ["name": .string($0.name), "column": .string($0.column)] }
+    )
+    json["windowed"] = .array(
+      view.windowed.flatMap { windowed in
+        windowed.features.map { feature in
+          [
+            "name": .string(feature.name),
+            "column": windowed.column.map { .string($0) } ?? .null,
+            "filter": windowed.filter.map { .string($0) } ?? .null,
+            "function": .string(feature.aggregation.description),
+            "window": .int(feature.window.length.microsecondsWhole),
+            "edge": feature.window.edgeJSON,
+          ]
+        }
+      }
+    )
+    return .object(json)
+  }
+}
+
+extension Window {
+  /// The edge, for a hash.
+  fileprivate var edgeJSON: JSONValue {
+    switch edge {
+    case .exact: "exact"
+    case .hop(let hop): .int(hop.microseconds)
+    }
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+public import MillTiles
+
+/// Features that come from one source: latest values, aggregates over windows, or both.
+///
+/// ```yaml
+/// card_spend:
+///   entity: card
+///   source: silver.payments
+///   time: paid_at
+///   aggregates:
+///     - {of: amount, by: [sum, count], over: [1h, 7d]}
+/// ```
+public struct FeatureViewDefinition: Hashable, Sendable {
+  /// Where the rows are.
+  public enum Source: Hashable, Sendable {
+    /// A table of the lake.
+    case dataset(DatasetName)
+    /// One SELECT over tables of the lake.
+    case sql(String)
+  }
+
+  /// From when on a row could be known.
+  public enum Knowledge: Hashable, Sendable {
+    /// A column says when the row came to be known.
+    case column(String)
+    /// Every row is known this long after it happened.
+    case delay(Duration)
+  }
+
+  /// The value of a column in the newest row.
+  public struct Latest: Hashable, Sendable {
+    /// The feature's name inside of the view.
+    public var name: String
+    /// The source's column.
+    public var column: String
+
+    /// A feature that is a column's newest value.
+    public init(name: String, column: String) {
+      self.name = name
+      self.column = column
+    }
+  }
+
+  /// A window and the word for it in names.
+  public struct Span: Hashable, Sendable {
+    /// As its author wrote it, such as `24h`.
+    public var word: String
+    /// What it means.
+    public var window: Window
+
+    /// A window under a word.
+    public init(word: String, window: Window) {
+      self.word = word
+      self.window = window
+    }
+  }
+
+  /// Aggregates of one column over windows that end at the time of the question.
+  public struct Windowed: Hashable, Sendable {
+    /// Before the aggregate and the window in the features' names.
+    public var name: String
+    /// The source's column; nil to count rows.
+    public var column: String?
+    /// Rows that count, as a condition in SQL; nil for all.
+    public var filter: String?
+    /// What is computed.
+    public var aggregations: [Aggregation]
+    /// Over which windows.
+    public var windows: [Span]
+    /// Where it is defined.
+    public var place: SourcePlace
+
+    /// Aggregates of a column.
+    public init(
+      name: String,
+      column: String?,
+      filter: String? = nil,
+      aggregations: [Aggregation],
+      windows: [Span],
+      place: SourcePlace = SourcePlace(path: "")
+    ) {
+      self.name = name
+      self.column = column
+      self.filter = filter
+      self.aggregations = aggregations
+      self.windows = windows
+      self.place = place
+    }
+  }
+
+  /// The name before the dot in `view.feature`.
+  public var name: String
+  /// What the features are about; several for features of a combination.
+  public var entities: [String]
+  /// Where the rows are.
+  public var source: Source
+  /// The source's column for a key, where it is called otherwise.
+  public var keyColumns: [String: String]
+  /// The source's column that says when a row happened.
+  public var time: String
+  /// The zone of times that name none.
+  public var timeZone: String
+  /// From when on a row could be known.
+  public var knowledge: Knowledge
+  /// A column that tells rows of one key and time apart: the greatest wins.
+  public var id: String?
+  /// For how long a latest value may be used; nil for ever.
+  public var ttl: Duration?
+  /// Columns whose newest value is a feature.
+  public var latest: [Latest]
+  /// Aggregates over windows.
+  public var windowed: [Windowed]
+  /// For people.
+  public var notes: DefinitionNotes
+  /// Where it is defined.
+  public var place: SourcePlace
+
+  /// A view of a source.
+  public init(
+    name: String,
+    entities: [String],
+    source: Source,
+    keyColumns: [String: String] = [:],
+    time: String,
+    timeZone: String = "UTC",
+    knowledge: Knowledge = .delay(.zero),
+    id: String? = nil,
+    ttl: Duration? = nil,
+    latest: [Latest] = [],
+    windowed: [Windowed] = [],
+    notes: DefinitionNotes = DefinitionNotes(),
+    place: SourcePlace = SourcePlace(path: "")
+  ) {
+    self.name = name
+    self.entities = entities
+    self.source = source
+    self.keyColumns = keyColumns
+    self.time = time
+    self.timeZone = timeZone
+    self.knowledge = knowledge
+    self.id = id
+    self.ttl = ttl
+    self.latest = latest
+    self.windowed = windowed
+    self.notes = notes
+    self.place = place
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillCore
+internal import MillEngine
+internal import MillSQL
+
+/// The rows of a view's source in a session, under columns that every query here knows.
+///
+/// ```text
+/// k0, k1, …   the keys, in the types of the entity
+/// t           when the row happened, in UTC microseconds
+/// k           from when on it could be known, in UTC microseconds
+/// place       the row's number in the source
+/// (columns)   the source's own, under `s.`
+/// ```
+struct ViewRelation {
+  /// The name of the relation in the session.
+  let name: RelationName
+  /// An expression over the relation that numbers its rows.
+  let place: String
+  let bound: BoundView
+  let dialect: any Dialect
+
+  /// More files than this are not told apart by their number; their rows are copied instead.
+  static let filesMax = 2048
+
+  /// The keys as `k0`, `k1`, ….
+  var keyNames: [String] { bound.keys.indices.map { "k\($0)" } }
+
+  /// The columns that every query wants: keys, `t`, `k`, `place`.
+  var header: String {
+    let keys = bound.keys.enumerated().map { index, key in
+      "\(cast(dialect.quote(key.column), key.key.type)) AS k\(index)"
+    }
+    let parts = keys + ["\(time) AS t", "\(knowledge) AS k", "\(place) AS place"]
+    return parts.joined(separator: ", ")
+  }
+
+  /// When a row happened, in microseconds.
+  var time: String { microseconds(bound.view.time, bound.timeType) }
+
+  /// From when on a row could be known, in microseconds.
+  var knowledge: String {
+    switch bound.view.knowledge {
+    case .column(let column): microseconds(column, bound.knowledgeType ?? .timestamp)
+    case .delay(let delay): "\(time) + \(delay.microsecondsWhole)"
+    }
+  }
+
+  /// Whether a row may be known at another time than its own event time says.
+  var hasKnowledge: Bool {
+    if case .column = bound.view.knowledge { true } else { false }
+  }
+
+  /// What tells rows of one key, t and k apart, as bytes of which the greatest is the last: the
+  /// declared id, or a digest of all that is in the row, so that no order of files decides.
+  var identity: String {
+    guard let id = bound.view.id, let type = bound.source[name: id]?.type else {
+      let cells = bound.source.fields.filter { $0.type.isPrimitive }.map { field in
+        "coalesce(CAST(\(dialect.quote(field.name)) AS VARCHAR), chr(0))"
+      }
+      return "encode(md5(concat_ws(chr(31), \(cells.joined(separator: ", ")))))"
+    }
+    let name = dialect.quote(id)
+    let text: String =
+      switch type {
+      case .string: "coalesce(\(name), '')"
+      // Of one length, so that numbers compare as numbers.
+      case _ where type.isWhole: numeral(name)
+      case .timestamp, .timestampWithoutZone: numeral("epoch_us(\(name))")
+      default: "coalesce(CAST(\(name) AS VARCHAR), '')"
+      }
+    return "encode(\(text))"
+  }
+
+  private func numeral(_ number: String) -> String {
+    "coalesce(lpad(CAST(CAST(\(number) AS HUGEINT) + 9223372036854775808 AS VARCHAR), 20, '0'), '')"
+  }
+
+  private func cast(_ column: String, _ type: DataType) -> String {
+    "CAST(\(column) AS \(dialect.typeName(type)))"
+  }
+
+  private func microseconds(_ column: String, _ type: DataType) -> String {
+    let name = dialect.quote(column)
+    switch type {
+    case .timestampWithoutZone where bound.view.timeZone != "UTC":
+      return "epoch_us(\(name) AT TIME ZONE \(dialect.literal(bound.view.timeZone)))"
+    case .date: return "epoch_us(CAST(\(name) AS TIMESTAMP))"
+    default: return "epoch_us(\(name))"
+    }
+  }
+}
+
+extension Duration {
+  /// Microseconds, what is finer cut off.
+  var microsecondsWhole: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+  }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+public import MillEngine
+public import MillLake
+
+/// What a feature store works with; whoever assembles it picks the adapters.
+public struct FeatureEnvironment: Sendable {
+  /// Where views read and training sets are kept.
+  public var lake: Lake
+  /// What joins and aggregates.
+  public var engine: any Engine
+  /// The clock, the randomness and the disk.
+  public var world: World
+  /// The hash of what makes a dataset, so that a change upstream is seen; nil where none is known.
+  public var definitionHash: @Sendable (DatasetName) -> String?
+
+  /// An environment of these parts.
+  public init(
+    lake: Lake,
+    engine: any Engine,
+    world: World,
+    definitionHash: @escaping @Sendable (DatasetName) -> String? = { _ in nil }
+  ) {
+    self.lake = lake
+    self.engine = engine
+    self.world = world
+    self.definitionHash = definitionHash
+  }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+internal import MillEngine
+internal import MillLake
+internal import MillSQL
+
+/// Features defined once: joined to labels as of their time, and looked up by their definitions.
+///
+/// ```swift
+/// let store = FeatureStore(project.features, in: environment)
+/// let set = try await store.makeTrainingSet("fraud", labels: labels, features: [.init("card_spend")!])
+/// set.rows  // as many as there are labels
+/// ```
+public struct FeatureStore: Sendable {
+  /// What is defined.
+  public let definitions: FeatureDefinitions
+  let environment: FeatureEnvironment
+
+  /// A store of definitions that ``FeatureDefinitions/check()`` found nothing wrong with.
+  public init(_ definitions: FeatureDefinitions, in environment: FeatureEnvironment) {
+    self.definitions = definitions
+    self.environment = environment
+  }
+
+  var dialect: any Dialect { SQLDialects.named(environment.engine.dialect) }
+
+  /// The hash of a view's definition and of what it depends on.
+  public func hash(of view: FeatureViewDefinition) -> String {
+    DefinitionHash.of(
+      view,
+      keys: definitions.keys(of: view),
+      upstream: environment.definitionHash
+    )
+  }
+
+  /// What is wrong with the definitions, and what could not be looked into.
+  ///
+  /// - Returns: All mistakes, and the views whose source has not been made yet.
+  public func check() async throws -> (mistakes: [any Failure], unchecked: [String]) {
+    let mistakes = definitions.check()
+    guard mistakes.isEmpty else { return (mistakes, []) }
+    var found: [any Failure] = []
+    var unchecked: [String] = []
+    try await withSession("check features") { session in
+      for view in definitions.views {
+        do {
+          let sources = try await sources(of: view, at: [:])
+          _ = try await bind(view, sources, session)
+        } catch FeatureError.notMade(let view, let source) {
+          unchecked.append("\(view), since \(source) has not been made")
+        } catch let error as FeatureError {
+          found.append(error)
+        } catch let error as EngineError {
+          found.append(
+            FeatureError.definition(view.place, name: view.name, problem: error.description)
+          )
+        }
+      }
+    }
+    return (found, unchecked)
+  }
+
+  /// A view with the types of its features.
+  ///
+  /// - Throws: `FeatureError.notMade`, `.noColumn`, `.columnType`.
+  public func bind(_ view: FeatureViewDefinition) async throws -> BoundView {
+    try await withSession("bind \(view.name)") { session in
+      try await bind(view, try await sources(of: view, at: [:]), session)
+    }
+  }
+
+  // MARK: Sources
+
+  /// The tables that a view reads, each in one version.
+  ///
+  /// - Parameter versions: By dataset; others are read as they are now.
+  func sources(
+    of view: FeatureViewDefinition,
+    at versions: [String: Int64]
+  ) async throws -> [DatasetName: Snapshot] {
+    var names: [DatasetName] = []
+    switch view.source {
+    case .dataset(let dataset): names = [dataset]
+    case .sql(let sql): names = try await datasets(in: sql, of: view.name)
+    }
+    var found: [DatasetName: Snapshot] = [:]
+    for name in names {
+      let version = versions[name.description].map { TableVersion($0) }
+      guard let snapshot = try await snapshot(name, version) else {
+        throw FeatureError.notMade(view: view.name, source: name.description)
+      }
+      found[name] = snapshot
+    }
+    return found
+  }
+
+  func snapshot(_ name: DatasetName, _ version: TableVersion?) async throws -> Snapshot? {
+    let table = environment.lake.table(name)
+    guard let version else { return try await table.snapshotIfExists() }
+    return try await table.snapshot(at: version)
+  }
+
+  /// The datasets that a query names.
+  func datasets(in sql: String, of reader: String) async throws -> [DatasetName] {
+    try await environment.engine.references(in: sql).map { reference in
+      let text = [reference.schema, reference.name].compactMap { $0 }.joined(separator: ".")
+      guard let name = DatasetName(text) else {
+        throw FeatureError.unknown(.view, "\(text), which \(reader) reads", nearest: nil)
+      }
+      return name
+    }
+  }
+
+  /// Holds a view against its source.
+  func bind(
+    _ view: FeatureViewDefinition,
+    _ sources: [DatasetName: Snapshot],
+    _ session: any EngineSession
+  ) async throws -> BoundView {
+    let schema: Schema
+    switch view.source {
+    case .dataset(let dataset):
+      guard let snapshot = sources[dataset] else {
+        throw FeatureError.notMade(view: view.name, source: dataset.description)
+      }
+      schema = snapshot.schema
+    case .sql(let sql):
+      try await define(sources, session)
+      schema = try await session.published(sql).schema
+    }
+    return try BoundView(view, keys: definitions.keys(of: view), source: schema)
+  }
+
+  /// Defines tables under the names that users have for them.
+  func define(_ sources: [DatasetName: Snapshot], _ session: any EngineSession) async throws {
+    for (name, snapshot) in sources.sorted(by: { $0.key < $1.key }) {
+      try await session.define(RelationName(name), as: try snapshot.contents)
+    }
+  }
+
+  /// Defines the rows of a view's source in a session.
+  func relation(
+    of bound: BoundView,
+    _ sources: [DatasetName: Snapshot],
+    named name: String,
+    _ session: any EngineSession
+  ) async throws -> ViewRelation {
+    let relation = RelationName(name)
+    if case .dataset(let dataset) = bound.view.source, let snapshot = sources[dataset] {
+      let contents = try snapshot.contents
+      if contents.files.count <= ViewRelation.filesMax {
+        try await session.define(relation, as: contents, withPlaces: true)
+        let files = contents.files.map { dialect.literal($0.location) }.joined(separator: ", ")
+        let file = dialect.quote(RowPlace.file)
+        // The file's number is looked up once for a stretch of its rows, which all have one name.
+        let number = contents.files.count < 2 ? "0" : "list_position([\(files)], \(file))"
+        return ViewRelation(
+          name: relation,
+          place: "(CAST(\(number) AS BIGINT) << 40) + \(dialect.quote(RowPlace.row))",
+          bound: bound,
+          dialect: dialect
+        )
+      }
+    }
+    try await define(sources, session)
+    let query: String =
+      switch bound.view.source {
+      case .dataset(let dataset):
+        "SELECT * FROM \(dialect.quote([dataset.layer.rawValue, dataset.name]))"
+      case .sql(let sql): sql
+      }
+    try await session.define(
+      relation,
+      as: "SELECT *, row_number() OVER () AS mill_number FROM (\n\(query)\n)",
+      keeping: .stored
+    )
+    return ViewRelation(name: relation, place: "mill_number", bound: bound, dialect: dialect)
+  }
+
+  // MARK: Sessions
+
+  func withSession<T>(
+    _ name: String,
+    _ body: (any EngineSession) async throws -> T
+  ) async throws -> T {
+    let session = try await environment.engine.session(named: name)
+    do {
+      let result = try await body(session)
+      await session.close()
+      return result
+    } catch {
+      await session.close()
+      throw error
+    }
+  }
+}
