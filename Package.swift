@@ -81,13 +81,15 @@ let package = Package(
       "MillFeatures",
       ["MillCore", "MillEngine", "MillLake", "MillSQL", "MillTiles", crypto]
     ),
+    room("MillSQLite", ["MillCore", "MillFeatures", grdb]),
     room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillLake", "MillSQL"]),
     // 4: configuration becomes services
     room(
       "MillAssembly",
       [
         "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillLedger",
-        "MillPipelines", "MillQuality", "MillSQL", "MillSources", "MillTables", "MillTiles", yams,
+        "MillPipelines", "MillQuality", "MillSQL", "MillSQLite", "MillSources", "MillTables",
+        "MillTiles", yams,
       ]
     ),
     // 6: the command line
@@ -104,8 +106,8 @@ let package = Package(
       "Millrace",
       [
         "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake",
-        "MillLedger", "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSources",
-        "MillTables", "MillTiles",
+        "MillLedger", "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSQLite",
+        "MillSources", "MillTables", "MillTiles",
       ]
     ),
     // For tests and benchmarks alone

@@ -8,6 +8,7 @@ public import MillLake
 public import MillLedger
 public import MillPipelines
 public import MillQuality
+internal import MillSQLite
 internal import MillSources
 internal import MillTables
 
@@ -96,6 +97,14 @@ public struct Workspace: Sendable {
         definitionHash: { pipeline.definitionHash(of: $0) }
       )
     )
+  }
+
+  /// Where values are kept for being asked for online: one SQLite file beside the ledger.
+  ///
+  /// - Throws: `OnlineStoreError`.
+  public func onlineStore() async throws -> any OnlineStore {
+    let path = "\(project.stateFolder)/online.sqlite"
+    return try await files.run { try SQLiteOnlineStore(path: path) }
   }
 
   /// Judges a table as it stands by the rules of its model, or by others; nothing is changed.

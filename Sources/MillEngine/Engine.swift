@@ -70,6 +70,11 @@ public protocol EngineSession: Sendable {
   /// - Parameter limit: More rows than this are an error: results are for answers, not for tables.
   func rows(_ query: String, limit: Int) async throws -> ResultTable
 
+  /// Runs a query and brings its rows here column by column, in published types.
+  ///
+  /// - Parameter limit: More rows than this are an error: a caller asks for a part at a time.
+  func columns(_ query: String, limit: Int) async throws -> ColumnBatch
+
   /// What is known of a raw file's columns from reading some of it.
   func inspect(_ path: String, as format: RawFormat) async throws -> RawInspection
 

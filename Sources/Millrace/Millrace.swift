@@ -12,6 +12,7 @@
 @_exported public import MillPipelines
 @_exported public import MillQuality
 @_exported public import MillSQL
+@_exported public import MillSQLite
 @_exported public import MillSources
 @_exported public import MillTables
 @_exported public import MillTiles

@@ -16,7 +16,10 @@ struct FeaturesCommand: AsyncParsableCommand {
       labels with the features that were true, and known, at their time; it is kept in \
       training.NAME with a manifest of everything that it was made of.
       """,
-    subcommands: [FeaturesListCommand.self, FeaturesShowCommand.self, TrainingSetCommand.self],
+    subcommands: [
+      FeaturesListCommand.self, FeaturesShowCommand.self, TrainingSetCommand.self,
+      FeaturesMaterializeCommand.self, FeaturesGetCommand.self, FeaturesVerifyCommand.self,
+    ],
     defaultSubcommand: FeaturesListCommand.self
   )
 }

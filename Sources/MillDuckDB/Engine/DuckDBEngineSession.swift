@@ -237,6 +237,25 @@ actor DuckDBEngineSession: EngineSession {
     )
   }
 
+  func columns(_ query: String, limit: Int) async throws -> ColumnBatch {
+    let (schema, published) = try await published(query)
+    let types = schema.fields.map(\.type)
+    let batch = try await engineErrors { () async throws(DuckDBError) in
+      try await session.withConnection {
+        (connection) throws(DuckDBError) -> ColumnBatch? in
+        var result = try connection.query(published, delivery: .streaming)
+        var reader = ColumnReader(types)
+        while let chunk = try result.nextChunk() {
+          try reader.append(chunk)
+          if reader.count > limit { return nil }
+        }
+        return reader.finish()
+      }
+    }
+    guard let batch else { throw EngineError.tooManyRows(limit: limit) }
+    return batch
+  }
+
   func rows(_ query: String, limit: Int) async throws -> ResultTable {
     let (names, rows) = try await engineErrors { () async throws(DuckDBError) in
       try await session.withConnection {

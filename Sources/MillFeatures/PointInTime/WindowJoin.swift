@@ -14,32 +14,11 @@ internal import MillTiles
 ///
 /// > Source: docs/semantics.md, 21 to 24.
 struct WindowJoin {
-  /// A column and filter whose states are kept, and the functions over them.
-  struct Group {
-    var windowed: FeatureViewDefinition.Windowed
-    var input: DataType?
-    var shapes: [TileShape]
-    /// The number of the group, in the names of columns.
-    var index: Int
-
-    var value: String? { windowed.column == nil ? nil : "v\(index)" }
-    var filter: String? { windowed.filter == nil ? nil : "p\(index)" }
-
-    func column(_ shape: TileShape, _ suffix: String) -> String {
-      "g\(index)_\(shape.kind.rawValue)_\(suffix)"
-    }
-
-    /// The shape that answers a function.
-    func shape(for aggregation: Aggregation) -> TileShape? {
-      shapes.first { $0.kind == aggregation.kind } ?? shapes.first { $0.kind.answers(aggregation) }
-    }
-  }
-
   let view: ViewRelation
   let labels: LabelRelation
   let prefix: String
   let respectsKnowledge: Bool
-  let groups: [Group]
+  let groups: [TileGroup]
   let sql: TileSQL
 
   private var dialect: any Dialect { view.dialect }
@@ -60,21 +39,16 @@ struct WindowJoin {
     self.prefix = prefix
     self.respectsKnowledge = respectsKnowledge
     sql = TileSQL(name)
-    groups = view.bound.view.windowed.enumerated().compactMap { index, windowed in
-      let features = windowed.features.filter { wanted.contains($0.name) }
-      let input = windowed.column.flatMap { view.bound.source[name: $0]?.type }
-      guard !features.isEmpty,
-        let shapes = Aggregation.shapes(for: features.map(\.aggregation), of: input)
-      else { return nil }
-      return Group(windowed: windowed, input: input, shapes: shapes, index: index)
-    }
+    groups = TileGroup.of(view.bound, wanted: wanted)
     self.wanted = Set(wanted)
   }
 
   private let wanted: Set<String>
 
   /// A window and the features over it.
-  private func features(over window: Window) -> [(Group, FeatureViewDefinition.Windowed.Feature)] {
+  private func features(over window: Window) -> [(
+    TileGroup, FeatureViewDefinition.Windowed.Feature
+  )] {
     groups.flatMap { group in
       group.windowed.features
         .filter { $0.window == window && wanted.contains($0.name) }
@@ -118,13 +92,7 @@ struct WindowJoin {
     let longest = windows.map { window in
       window.length.microsecondsWhole + (Self.hop(for: window)?.microseconds ?? 0)
     }
-    let needsID = groups.flatMap(\.shapes).contains { $0.kind == .first || $0.kind == .last }
-    let cells = groups.flatMap { group -> [String] in
-      [
-        group.windowed.column.map { "\(dialect.quote($0)) AS v\(group.index)" },
-        group.windowed.filter.map { "coalesce((\n\($0)\n), false) AS p\(group.index)" },
-      ].compactMap(\.self)
-    }
+    let cells = groups.flatMap { $0.cells(dialect) }
     var conditions = view.keyNames.map { "\($0) IS NOT NULL" }
     conditions += ["t IS NOT NULL", "k IS NOT NULL"]
     if let range = labels.range {
@@ -132,7 +100,7 @@ struct WindowJoin {
       let (low, isOver) = range.lowerBound.subtractingReportingOverflow(longest.max() ?? 0)
       if !isOver { conditions.append("t >= \(low)") }
     }
-    let id = needsID ? view.identity : "CAST('' AS BLOB)"
+    let id = groups.contains(where: \.needsIdentity) ? view.identity : "CAST('' AS BLOB)"
     try await session.define(
       RelationName(rows),
       as: """
@@ -161,28 +129,9 @@ struct WindowJoin {
   }
 
   /// The states of rows, as aggregate expressions with the names of their columns.
-  private var states: [String] {
-    groups.flatMap { group in
-      group.shapes.flatMap { shape in
-        let source = TileRows(
-          value: group.value,
-          filter: group.filter,
-          time: "make_timestamptz(t)",
-          knowledge: "make_timestamptz(k)",
-          id: "id"
-        )
-        return sql.states(shape, of: source).map {
-          "\($0.sql) AS \(group.column(shape, $0.suffix))"
-        }
-      }
-    }
-  }
+  private var states: [String] { groups.flatMap { $0.states(sql) } }
 
-  private var stateColumns: [String] {
-    groups.flatMap { group in
-      group.shapes.flatMap { shape in shape.columns.map { group.column(shape, $0.suffix) } }
-    }
-  }
+  private var stateColumns: [String] { groups.flatMap(\.columns) }
 
   private func floor(_ time: String, _ size: Int64) -> String {
     "(\(time) - ((\(time) % \(size)) + \(size)) % \(size))"

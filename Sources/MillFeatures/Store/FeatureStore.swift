@@ -140,15 +140,18 @@ public struct FeatureStore: Sendable {
   }
 
   /// Defines the rows of a view's source in a session.
+  ///
+  /// - Parameter files: Of the one table that is read, only these; nil for all.
   func relation(
     of bound: BoundView,
     _ sources: [DatasetName: Snapshot],
+    only files: [AddFile]? = nil,
     named name: String,
     _ session: any EngineSession
   ) async throws -> ViewRelation {
     let relation = RelationName(name)
     if case .dataset(let dataset) = bound.view.source, let snapshot = sources[dataset] {
-      let contents = try snapshot.contents
+      let contents = try files.map { try snapshot.contents(of: $0) } ?? snapshot.contents
       if contents.files.count <= ViewRelation.filesMax {
         try await session.define(relation, as: contents, withPlaces: true)
         let files = contents.files.map { dialect.literal($0.location) }.joined(separator: ", ")
@@ -163,7 +166,12 @@ public struct FeatureStore: Sendable {
         )
       }
     }
-    try await define(sources, session)
+    for (name, snapshot) in sources.sorted(by: { $0.key < $1.key }) {
+      try await session.define(
+        RelationName(name),
+        as: try files.map { try snapshot.contents(of: $0) } ?? snapshot.contents
+      )
+    }
     let query: String =
       switch bound.view.source {
       case .dataset(let dataset):

@@ -65,7 +65,8 @@ public struct TileState: Hashable, Sendable {
     }
     if value.isNull { return }
     if case .double(let number) = value, number.isNaN { return }
-    guard value.isValue(of: input) else { throw .valueType(shape) }
+    // Counting does not look at the value, which may be nested.
+    guard shape.kind == .count || value.isValue(of: input) else { throw .valueType(shape) }
     add(value, order)
   }
 

@@ -36,7 +36,9 @@ public struct DuckDBTileFunctions: TileFunctions {
   public func isFinite(_ number: String) -> String { "isfinite(\(number))" }
 
   /// By `//`, which cuts.
-  public func quotient(_ dividend: String, _ divisor: Int) -> String { "(\(dividend)) // \(divisor)" }
+  public func quotient(_ dividend: String, _ divisor: Int) -> String {
+    "(\(dividend)) // \(divisor)"
+  }
 
   /// By log2.
   public func roughLogarithm(_ number: String) -> String { "log2(\(number))" }

@@ -6,7 +6,7 @@
 public struct TileRows: Hashable, Sendable {
   /// The value that is aggregated; nil where rows are counted.
   public var value: String?
-  /// Which rows take part; null is no. Nil for all.
+  /// Which rows take part, where null is no; nil for all.
   public var filter: String?
   /// Event time: an instant, never null.
   public var time: String

@@ -31,8 +31,8 @@ extension TileSQL {
 
   /// The bucket of a number, as ``BucketEdges/bucket(of:)`` has it.
   ///
-  /// A logarithm guesses; the edges at the guess and behind it decide. The guess is off by one at
-  /// most, since a library's logarithm is off by some 1e-13 here.
+  /// A logarithm guesses the nearest edge; comparing the number with that edge decides on which side
+  /// of it the number lies. Half a bucket is the room for the guess, whose error is some 1e-13.
   func bucket(of number: String) -> String {
     let magnitude = "abs(\(number))"
     let least = functions.number(.leastNormalMagnitude)
@@ -43,18 +43,15 @@ extension TileSQL {
     // Counted from two powers below the smallest normal number, so that a guess is never below zero.
     let base = perOctave * (2 - BucketEdges.exponentMin)
     let logarithm = functions.roughLogarithm(held)
-    let guess =
-      "(\(cast("floor(\(logarithm) * \(perOctave))", .integer)) + \(base))"
-    let correction =
-      "CASE WHEN \(held) < \(edge(guess)) THEN -1 "
-      + "WHEN \(held) >= \(edge("\(guess) + 1")) THEN 1 ELSE 0 END"
-    let bucket = "\(guess) + \(correction) - \(base - BucketEdges.offset)"
-    return cast(
+    let nearest = "floor(\(logarithm) * \(perOctave) + \(functions.number(0.5)))"
+    let guess = "(\(cast(nearest, .integer)) + \(base))"
+    let bucket =
+      "\(guess) - CASE WHEN \(held) < \(edge(guess)) THEN 1 ELSE 0 END "
+      + "- \(base - BucketEdges.offset)"
+    let size =
       "CASE WHEN \(magnitude) < \(least) THEN 0 "
-        + "WHEN \(number) < 0 THEN -(\(clamped(bucket, magnitude))) "
-        + "ELSE \(clamped(bucket, magnitude)) END",
-      .integer
-    )
+      + "WHEN \(functions.isFinite(magnitude)) THEN \(bucket) ELSE \(BucketEdges.last) END"
+    return cast("sign(\(number)) * (\(size))", .integer)
   }
 
   /// The middle of a bucket, as ``BucketEdges/middle(of:)`` has it.
@@ -73,10 +70,6 @@ extension TileSQL {
         + "WHEN \(bucket) <= -\(BucketEdges.last) THEN -\(infinity) "
         + "ELSE sign(\(bucket)) * \(middle) * \(functions.powerOfTwo(exponent)) END"
     }
-  }
-
-  private func clamped(_ bucket: String, _ magnitude: String) -> String {
-    "CASE WHEN \(functions.isFinite(magnitude)) THEN \(bucket) ELSE \(BucketEdges.last) END"
   }
 
   /// The edge of a place, counted from two powers of two below the smallest normal number.

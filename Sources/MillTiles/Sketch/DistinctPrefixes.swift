@@ -51,18 +51,18 @@ struct DistinctPrefixes: Hashable, Sendable {
 
   mutating func merge(_ other: Self) {
     guard !other.prefixes.isEmpty else { return }
+    let its = other.prefixes
     var merged: [Int64] = []
-    merged.reserveCapacity(
-      min(prefixes.count + other.prefixes.count, TileShape.prefixCountMax)
-    )
+    merged.reserveCapacity(Swift.min(prefixes.count + its.count, TileShape.prefixCountMax))
     var (left, right) = (0, 0)
-    while merged.count < TileShape.prefixCountMax {
-      let own = left < prefixes.count ? prefixes[left] : nil
-      let its = right < other.prefixes.count ? other.prefixes[right] : nil
-      guard let next = [own, its].compactMap({ $0 }).min() else { break }
-      if own == next { left += 1 }
-      if its == next { right += 1 }
-      merged.append(next)
+    while merged.count < TileShape.prefixCountMax, left < prefixes.count || right < its.count {
+      let takesOwn =
+        right == its.count || (left < prefixes.count && prefixes[left] <= its[right])
+      let takesIts =
+        left == prefixes.count || (right < its.count && its[right] <= prefixes[left])
+      merged.append(takesOwn ? prefixes[left] : its[right])
+      if takesOwn { left += 1 }
+      if takesIts { right += 1 }
     }
     prefixes = merged
   }

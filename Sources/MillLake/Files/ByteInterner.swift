@@ -1,67 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Texts one after the other in one piece of memory: no allocation for each of them.
-///
-/// An absent text and an empty one are the same here.
-package struct ByteColumn: Sendable {
-  private(set) var bytes: [UInt8] = []
-  private var ends: [Int] = []
-
-  package init() {}
-
-  package var count: Int { ends.count }
-
-  /// The memory in use.
-  package var sizeInBytes: Int { bytes.count + 8 * ends.count }
-
-  package mutating func reserve(rows: Int, bytes count: Int) {
-    ends.reserveCapacity(rows)
-    bytes.reserveCapacity(count)
-  }
-
-  package mutating func append(_ text: UnsafeRawBufferPointer) {
-    bytes.append(contentsOf: text)
-    ends.append(bytes.count)
-  }
-
-  package mutating func append(_ text: String) {
-    bytes.append(contentsOf: text.utf8)
-    ends.append(bytes.count)
-  }
-
-  /// Where the bytes of a row lie in the memory of all.
-  package func range(_ row: Int) -> Range<Int> { (row == 0 ? 0 : ends[row - 1])..<ends[row] }
-
-  package subscript(row: Int) -> String {
-    String(decoding: bytes[range(row)], as: UTF8.self)
-  }
-
-  /// Whether a row is this very text.
-  func equals(_ row: Int, _ text: UnsafeRawBufferPointer) -> Bool {
-    let range = range(row)
-    guard range.count == text.count else { return false }
-    return bytes.withUnsafeBytes { bytes in
-      var index = 0
-      while index < text.count {
-        if bytes[range.lowerBound &+ index] != text[index] { return false }
-        index &+= 1
-      }
-      return true
-    }
-  }
-
-  package func isEmpty(_ row: Int) -> Bool { range(row).isEmpty }
-
-  /// All bytes, for a walk over many rows.
-  package func withBytes<Result, Issue: Error>(
-    _ body: (UnsafeRawBufferPointer) throws(Issue) -> Result
-  ) throws(Issue) -> Result {
-    let outcome: Swift.Result<Result, Issue> = bytes.withUnsafeBytes { bytes in
-      Swift.Result { () throws(Issue) -> Result in try body(bytes) }
-    }
-    return try outcome.get()
-  }
-}
+internal import MillCore
 
 /// Gives equal texts one number, in the order in which they first come; nothing is allocated for a
 /// text that is known.

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+internal import MillEngine
+internal import MillLake
+internal import MillSQL
+internal import MillTiles
+
+/// What bringing a view into the online store did.
+public struct MaterializationReport: Hashable, Sendable {
+  /// How the rows were found.
+  public enum Kind: String, Sendable {
+    /// The tables are as they were: nothing was read.
+    case none = "unchanged"
+    /// Only files that came since were read.
+    case added
+    /// Everything was read.
+    case all
+  }
+
+  /// The view.
+  public var view: String
+  /// How the rows were found.
+  public var kind: Kind
+  /// Keys that were looked at.
+  public var keys = 0
+  /// Keys whose row is another one now.
+  public var changed = 0
+  /// Keys that are gone.
+  public var removed = 0
+  /// The version of each table that is in the store now.
+  public var tables: [String: Int64] = [:]
+}
+
+extension FeatureStore {
+  /// How many keys are packed and written at a time; memory is bounded by it.
+  static let keysPerWrite = 32_768
+
+  /// Brings a view's newest values and tiles into an online store.
+  ///
+  /// Where the source only got files since the last time, only those are read, so late rows are seen
+  /// whenever they happened; otherwise everything is. An older row never replaces a newer one.
+  /// Interrupted work is done again from its beginning by the next call, with the same result.
+  ///
+  /// - Parameter asOf: Rows that happened or were known later are left for a later call.
+  public func materialize(
+    _ name: String,
+    into store: any OnlineStore,
+    asOf: Instant? = nil
+  ) async throws -> MaterializationReport {
+    guard let view = definitions.view(name) else {
+      let nearest = nearestName(to: name, among: definitions.views.map(\.name))
+      throw FeatureError.unknown(.view, name, nearest: nearest)
+    }
+    let asOf = asOf ?? environment.world.clock.now()
+    return try await withSession("materialize \(name)") { session in
+      let sources = try await sources(of: view, at: [:])
+      let bound = try await bind(view, sources, session)
+      var report = MaterializationReport(view: name, kind: .none)
+      for (dataset, snapshot) in sources {
+        report.tables[dataset.description] = snapshot.version.number
+      }
+      if !view.latest.isEmpty {
+        try await materializeLatest(bound, sources, store, asOf, &report, session)
+      }
+      if !view.windowed.isEmpty {
+        try requireServable(view)
+        try await materializeTiles(bound, sources, store, asOf, &report, session)
+      }
+      return report
+    }
+  }
+
+  func onlineTable(_ view: FeatureViewDefinition, _ content: OnlineTable.Content) -> OnlineTable {
+    OnlineTable(view: view.name, hash: hash(of: view), content: content)
+  }
+
+  // MARK: Latest values
+
+  private func materializeLatest(
+    _ bound: BoundView,
+    _ sources: [DatasetName: Snapshot],
+    _ store: any OnlineStore,
+    _ asOf: Instant,
+    _ report: inout MaterializationReport,
+    _ session: any EngineSession
+  ) async throws {
+    let table = onlineTable(bound.view, .latest)
+    let known = try await store.state(of: table)
+    // The same rows; but some may have lain in the future.
+    if let known, known.tables == report.tables, known.pending == 0 { return }
+    let additions = try await added(since: known, sources)
+    let relation: ViewRelation
+    let write: OnlineWrite
+    var state = MaterializationState(
+      tables: report.tables,
+      asOf: asOf,
+      generation: (known?.generation ?? 0) + 1,
+      pending: 0
+    )
+    if let known, let additions {
+      report.kind = .added
+      state.generation = known.generation
+      write = .newest(generation: known.generation)
+      relation = try await self.relation(
+        of: bound,
+        sources,
+        only: additions,
+        named: "mill_new",
+        session
+      )
+    } else {
+      report.kind = .all
+      write = .pass(generation: state.generation)
+      relation = try await self.relation(of: bound, sources, named: "mill_new", session)
+    }
+    state.pending = try await later(than: asOf, relation, session)
+    let keys = relation.keyNames.joined(separator: ", ")
+    let isCandidate =
+      (relation.keyNames.map { "\($0) IS NOT NULL" } + [
+        "t <= \(asOf.microseconds)", "k <= \(asOf.microseconds)",
+      ]).joined(separator: " AND ")
+    let best = RelationName("mill_best")
+    // First which rows, then their values: only those that were chosen are read whole.
+    try await session.define(
+      best,
+      as: """
+        SELECT \(keys), t, k, id, place FROM (
+          SELECT \(relation.header), \(relation.identity) AS id
+          FROM \(dialect.quote(relation.name.name)) AS s)
+        WHERE \(isCandidate)
+        QUALIFY row_number() OVER (PARTITION BY \(keys) ORDER BY t DESC, k DESC, id DESC) = 1
+        """,
+      keeping: .stored
+    )
+    let values = bound.view.latest.enumerated().map { index, latest in
+      "f.\(dialect.quote(latest.column)) AS f\(index)"
+    }
+    let rows = RelationName("mill_rows")
+    try await session.define(
+      rows,
+      as: """
+        SELECT row_number() OVER () AS number, \(relation.keyNames.map { "b.\($0)" }
+          .joined(separator: ", ")), b.t, b.k, b.id, \(values.joined(separator: ", "))
+        FROM mill_best AS b
+        JOIN (SELECT *, \(relation.place) AS mill_place
+          FROM \(dialect.quote(relation.name.name))) AS f ON f.mill_place = b.place
+        """,
+      keeping: .stored
+    )
+    let count =
+      try await session.rows("SELECT count(*) FROM mill_rows", limit: 1).integer(0, 0) ?? 0
+    let keyCount = relation.keyNames.count
+    for start in stride(from: Int64(0), to: count, by: Self.keysPerWrite) {
+      let batch = try await session.columns(
+        """
+        SELECT * EXCLUDE (number) FROM mill_rows
+        WHERE number > \(start) AND number <= \(start + Int64(Self.keysPerWrite))
+        """,
+        limit: Self.keysPerWrite
+      )
+      let packed = Self.pack(batch, keyCount: keyCount)
+      report.keys += packed.count
+      report.changed += try await store.write(packed, to: table, as: write)
+    }
+    for name in [rows, best, relation.name] { try await session.drop(name) }
+    if report.kind == .all {
+      report.removed += try await store.finish(state, of: table)
+    } else {
+      try await store.record(state, of: table)
+    }
+  }
+
+  /// Rows of keys, t, k, id and values as the store wants them.
+  private static func pack(_ batch: ColumnBatch, keyCount: Int) -> [OnlineRow] {
+    var rows: [OnlineRow] = []
+    rows.reserveCapacity(batch.count)
+    for row in 0..<batch.count {
+      var key: [UInt8] = []
+      for column in 0..<keyCount { PackedCells.append(batch.columns[column][row], to: &key) }
+      var payload: [UInt8] = [PackedCells.format]
+      for column in batch.columns.dropFirst(keyCount + 3) {
+        PackedCells.append(column[row], to: &payload)
+      }
+      rows.append(
+        OnlineRow(
+          key: key,
+          version: RowVersion(
+            time: Instant(microseconds: batch.columns[keyCount].integer(row)),
+            knowledge: Instant(microseconds: batch.columns[keyCount + 1].integer(row)),
+            id: {
+              if case .bytes(let bytes) = batch.columns[keyCount + 2][row] { bytes } else { [] }
+            }()
+          ),
+          payload: payload
+        )
+      )
+    }
+    return rows
+  }
+
+  // MARK: What is new
+
+  /// The files that came since a state, when nothing else happened to the tables.
+  ///
+  /// - Returns: nil when everything must be read: rows left, several tables are read, or rows lay in
+  ///   the future then.
+  private func added(
+    since state: MaterializationState?,
+    _ sources: [DatasetName: Snapshot]
+  ) async throws -> [AddFile]? {
+    guard let state, state.pending == 0, sources.count == 1,
+      let (name, snapshot) = sources.first,
+      let version = state.tables[name.description], version < snapshot.version.number
+    else { return nil }
+    let old: Snapshot
+    do {
+      old = try await environment.lake.table(name).snapshot(at: TableVersion(version))
+    } catch {
+      // The log of then was cleaned up, so that nobody can tell what is new.
+      if case .noVersion = error { return nil }
+      throw error
+    }
+    guard old.metadata.id == snapshot.metadata.id else { return nil }
+    let before = old.files.keys
+    guard before.isSubset(of: snapshot.files.keys) else { return nil }
+    return snapshot.files.filter { !before.contains($0.key) }
+  }
+
+  /// How many rows happened or were known after a time.
+  func later(
+    than time: Instant,
+    _ relation: ViewRelation,
+    _ session: any EngineSession
+  ) async throws -> Int64 {
+    let found = try await session.rows(
+      """
+      SELECT count(*) FROM (SELECT \(relation.header)
+        FROM \(dialect.quote(relation.name.name)) AS s)
+      WHERE t > \(time.microseconds) OR k > \(time.microseconds)
+      """,
+      limit: 1
+    )
+    return found.integer(0, 0) ?? 0
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+internal import MillTiles
+
+/// Features of some entities, as an online store answers.
+public struct OnlineAnswer: Hashable, Sendable {
+  /// The features, in the order of the cells.
+  public var features: [ResolvedFeature]
+  /// entities x features.
+  public var rows: [[FeatureValue]]
+}
+
+/// What answers online requests: everything that can be known before one comes is known.
+public struct OnlineReader: Sendable {
+  /// The features, in the order of the answers.
+  public let features: [ResolvedFeature]
+  /// The names and types of the keys that a request gives, each once.
+  public let keys: [EntityDefinition.Key]
+
+  /// One view of the answer.
+  private struct Part: Sendable {
+    var view: BoundView
+    /// Where the view's keys are among the keys of a request.
+    var keyPlaces: [Int]
+    /// Where each feature goes in the answer, and where it is in the packed row.
+    var latest: [(place: Int, cell: Int)]
+    var windowed: [(place: Int, name: String)]
+    var latestTable: OnlineTable
+    var tileTable: OnlineTable
+    var layout: TileLayout
+  }
+
+  private let parts: [Part]
+  private let store: any OnlineStore
+
+  init(
+    features: [ResolvedFeature],
+    views: [BoundView],
+    feature store: FeatureStore,
+    online: any OnlineStore
+  ) {
+    self.features = features
+    self.store = online
+    var keys: [EntityDefinition.Key] = []
+    for key in views.flatMap({ $0.keys.map(\.key) }) where !keys.contains(key) { keys.append(key) }
+    self.keys = keys
+    parts = views.map { bound in
+      var latest: [(place: Int, cell: Int)] = []
+      var windowed: [(place: Int, name: String)] = []
+      for (place, feature) in features.enumerated() where feature.view == bound.view.name {
+        if let cell = bound.view.latest.firstIndex(where: { $0.name == feature.name }) {
+          latest.append((place, cell))
+        } else {
+          windowed.append((place, feature.name))
+        }
+      }
+      return Part(
+        view: bound,
+        keyPlaces: bound.keys.map { key in keys.firstIndex(of: key.key) ?? 0 },
+        latest: latest,
+        windowed: windowed,
+        latestTable: store.onlineTable(bound.view, .latest),
+        tileTable: store.onlineTable(bound.view, .tiles),
+        layout: TileLayout(bound)
+      )
+    }
+  }
+
+  /// The features of entities as of a time, which is now for whoever serves a model.
+  ///
+  /// - Parameter entities: entities x keys, in the order of ``keys``; a key may be null.
+  /// - Throws: `OnlineStoreError`.
+  public func read(_ entities: [[Datum]], at time: Instant) async throws -> OnlineAnswer {
+    let unknown = FeatureValue(value: .null, status: .notFound)
+    var rows = entities.map { _ in Array(repeating: unknown, count: features.count) }
+    for part in parts {
+      let wanted = entities.map { entity in
+        EntityKey.encode(part.keyPlaces.map { entity.indices.contains($0) ? entity[$0] : .null })
+      }
+      let known = wanted.indices.filter { wanted[$0] != nil }
+      let keys = known.compactMap { wanted[$0] }
+      if !part.latest.isEmpty {
+        let found = try await store.read(keys, of: part.latestTable)
+        for (index, row) in zip(known, found) { fill(&rows[index], part, latest: row, at: time) }
+      }
+      if !part.windowed.isEmpty {
+        let found = try await store.read(keys, of: part.tileTable)
+        for (index, row) in zip(known, found) { fill(&rows[index], part, tiles: row, at: time) }
+        // An entity without a key has no rows either: its counts are 0 as in a training set.
+        for index in wanted.indices where wanted[index] == nil {
+          fill(&rows[index], part, tiles: nil, at: time)
+        }
+      }
+    }
+    return OnlineAnswer(features: features, rows: rows)
+  }
+
+  private func fill(
+    _ cells: inout [FeatureValue],
+    _ part: Part,
+    latest row: OnlineRow?,
+    at time: Instant
+  ) {
+    guard let row, row.version.time <= time, row.version.knowledge <= time else { return }
+    let values = PackedCells.unpack(row.payload, count: part.view.view.latest.count)
+    let isExpired = part.view.view.ttl.map { row.version.time < time - $0 } ?? false
+    for (place, cell) in part.latest {
+      let value = values?[cell] ?? .null
+      let status: FeatureValue.Status =
+        values == nil ? .invalid : isExpired ? .outsideMaxAge : value.isNull ? .null : .present
+      cells[place] = FeatureValue(
+        value: isExpired ? .null : value,
+        status: status,
+        time: row.version.time,
+        knowledge: row.version.knowledge
+      )
+    }
+  }
+
+  private func fill(
+    _ cells: inout [FeatureValue],
+    _ part: Part,
+    tiles row: OnlineRow?,
+    at time: Instant
+  ) {
+    let values = row.map { part.layout.values($0.payload, at: time) } ?? part.layout.emptyValues()
+    for (place, name) in part.windowed {
+      guard let values, let value = values[name] else {
+        cells[place] = FeatureValue(value: .null, status: .invalid)
+        continue
+      }
+      let status: FeatureValue.Status =
+        row == nil ? .notFound : value.isNull ? .null : .present
+      cells[place] = FeatureValue(
+        value: value,
+        status: status,
+        time: row?.version.time,
+        knowledge: row?.version.knowledge
+      )
+    }
+  }
+}
+
+extension FeatureStore {
+  /// Gets ready to answer for some features.
+  ///
+  /// - Throws: `FeatureError` for names, and for views whose source was never made.
+  public func reader(
+    of references: [FeatureReference],
+    from online: any OnlineStore
+  ) async throws -> OnlineReader {
+    let features = try definitions.resolve(references)
+    var views: [BoundView] = []
+    for feature in features where !views.contains(where: { $0.view.name == feature.view }) {
+      guard let view = definitions.view(feature.view) else { continue }
+      views.append(try await bind(view))
+    }
+    return OnlineReader(features: features, views: views, feature: self, online: online)
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+
+/// Which rows of a view an online store is asked about.
+///
+/// The hash of the definition is part of it: values of two definitions never meet.
+public struct OnlineTable: Hashable, Sendable, CustomStringConvertible {
+  /// What is kept of a key.
+  public enum Content: String, Sendable {
+    /// The values of its newest row.
+    case latest
+    /// The tiles of its windows.
+    case tiles
+  }
+
+  /// The view.
+  public var view: String
+  /// The hash of its definition.
+  public var hash: String
+  /// What is kept of a key.
+  public var content: Content
+
+  /// The rows of a view in one definition.
+  public init(view: String, hash: String, content: Content) {
+    self.view = view
+    self.hash = hash
+    self.content = content
+  }
+
+  /// The view, what is kept, and the first digits of the hash.
+  public var description: String { "\(view)_\(content.rawValue)_\(hash.prefix(12))" }
+}
+
+/// How far a view has been brought into an online store.
+public struct MaterializationState: Hashable, Sendable {
+  /// The version of each table that is in it.
+  public var tables: [String: Int64]
+  /// As of when rows were taken.
+  public var asOf: Instant
+  /// Counts the times that all rows were taken.
+  public var generation: Int64
+  /// Rows that happen, or are known, only after ``asOf``, and were left out.
+  public var pending: Int64
+
+  /// A state after rows as of a time were taken.
+  public init(tables: [String: Int64], asOf: Instant, generation: Int64, pending: Int64 = 0) {
+    self.tables = tables
+    self.asOf = asOf
+    self.generation = generation
+    self.pending = pending
+  }
+}
+
+/// How rows meet those that are there.
+public enum OnlineWrite: Hashable, Sendable {
+  /// A row replaces an older one, never a newer one.
+  ///
+  /// The generation is that of the last pass for rows of the source, nil for rows that were pushed.
+  case newest(generation: Int64?)
+  /// Rows of a pass over all of a source: a row replaces whatever an earlier pass wrote, and of what
+  /// was pushed what is older.
+  case pass(generation: Int64)
+}
+
+/// Where values are kept for being asked for by key, within a millisecond.
+///
+/// Every adapter passes one conformance suite. A write is seen whole or not at all, and repeated
+/// writes change nothing.
+public protocol OnlineStore: Sendable {
+  /// Puts rows in.
+  ///
+  /// - Returns: How many rows are newer than what was there, or new.
+  func write(
+    _ rows: [OnlineRow],
+    to table: OnlineTable,
+    as write: OnlineWrite
+  ) async throws -> Int
+
+  /// The rows of keys, in their order; nil for a key that is not there.
+  func read(_ keys: [[UInt8]], of table: OnlineTable) async throws -> [OnlineRow?]
+
+  /// Says that a pass is over: what earlier passes wrote and this one did not is gone from the source
+  /// and goes here as well.
+  ///
+  /// - Returns: How many rows went.
+  func finish(_ state: MaterializationState, of table: OnlineTable) async throws -> Int
+
+  /// Says how far an addition of newer rows went.
+  func record(_ state: MaterializationState, of table: OnlineTable) async throws
+
+  /// How far a view was brought in; nil when it never was.
+  func state(of table: OnlineTable) async throws -> MaterializationState?
+
+  /// Some keys, spread over all.
+  func sample(_ count: Int, of table: OnlineTable) async throws -> [[UInt8]]
+
+  /// How many keys there are.
+  func count(of table: OnlineTable) async throws -> Int
+}
+
+/// Why an online store did not answer.
+@nonexhaustive
+public enum OnlineStoreError: Failure, Equatable {
+  /// The store is busy, full or gone; the same call may succeed later.
+  case unavailable(store: String, detail: String)
+  /// What the store holds cannot be read.
+  case damaged(store: String, detail: String)
+
+  /// `online.` and the case.
+  public var code: String {
+    switch self {
+    case .unavailable: "online.unavailable"
+    case .damaged: "online.damaged"
+    }
+  }
+
+  /// Whose move it is.
+  public var errorClass: ErrorClass { .outside }
+
+  /// Whether the same call may succeed later.
+  public var isRetryable: Bool {
+    if case .unavailable = self { true } else { false }
+  }
+
+  /// What happened, to which store, and what to do next.
+  public var description: String {
+    switch self {
+    case .unavailable(let store, let detail):
+      "the online store \(store) did not answer: \(detail)"
+    case .damaged(let store, let detail):
+      "the online store \(store) is damaged: \(detail); remove it, and "
+        + "`millrace features materialize` makes it anew"
+    }
+  }
+}
