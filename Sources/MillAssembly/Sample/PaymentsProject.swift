@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// A whole project to start from: the payments sample with its sources, silver and gold models.
+/// A whole project to start from: the payments sample with its sources, silver and gold models and features.
 ///
 /// ```swift
 /// try PaymentsProject(rows: 100_000, seed: 7).write(to: "payments")
@@ -27,7 +27,7 @@ public struct PaymentsProject: Sendable, Equatable {
       throw .projectExists(folder: folder)
     }
     let manifest = try sample.write(to: folder)
-    for (path, text) in Self.sources + Self.silver + Self.gold {
+    for (path, text) in Self.sources + Self.silver + Self.gold + Self.features {
       try writeSampleText(text, to: folder + "/" + path)
     }
     try writeSampleText(readme(manifest), to: folder + "/README.md")
@@ -66,6 +66,7 @@ public struct PaymentsProject: Sendable, Equatable {
       - `models/silver/` cleaned tables: types, repairs and rules stand in each file's header.
       - `models/gold/` what others read: spending per card and day, trade per merchant and month,
         the worth of each customer.
+      - `features/` what a model wants to know of cards and merchants, for training and serving.
 
       ```
       millrace validate

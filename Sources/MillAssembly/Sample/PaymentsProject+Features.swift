@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PaymentsProject {
+  /// What a model that judges payments wants to know of cards and merchants.
+  static let features = [("features/fraud.yaml", fraud)]
+
+  private static let fraud = """
+    entities:
+      card:
+        keys: {card_id: string}
+        description: A payment card
+      merchant:
+        keys: {merchant_id: string}
+        description: Who is paid
+
+    views:
+      card_profile:
+        description: What is on file of a card
+        owner: risk
+        entity: card
+        source: silver.cards
+        time: issued_on
+        features: [network, credit_limit, status]
+
+      card_spend:
+        description: Settled payments of a card over its last hours and days
+        owner: risk
+        tags: [fraud]
+        entity: card
+        source: silver.payments
+        time: paid_at
+        id: payment_id
+        aggregates:
+          - {of: amount, by: [sum, count], over: [1h, 24h, 7d], where: is_settled}
+          - {of: amount, by: [mean, stddev, p95], over: 7d, where: is_settled}
+          - {of: merchant_id, by: distinct, over: 7d, name: merchants}
+
+      merchant_risk:
+        description: How often payments at a merchant are refunded
+        owner: risk
+        tags: [fraud]
+        entity: merchant
+        sql: |
+          SELECT merchant_id, payment_id, paid_at,
+            CAST(status = 'refunded' AS INTEGER) AS refunded
+          FROM silver.payments
+        time: paid_at
+        id: payment_id
+        aggregates:
+          - {of: refunded, by: mean, over: 7d, name: refund_rate}
+          - {by: count, over: 7d, name: payments}
+
+    services:
+      fraud:
+        description: Whether a payment will be refunded
+        owner: risk
+        features: [card_profile.credit_limit, card_spend, merchant_risk]
+
+    """
+}
