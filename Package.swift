@@ -115,8 +115,8 @@ let package = Package(
     .executableTarget(
       name: "MillBench",
       dependencies: [
-        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillPipelines",
-        "MillQuality", "MillTables", argumentParser,
+        "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake",
+        "MillPipelines", "MillQuality", "MillTables", argumentParser,
       ],
       path: "Benchmarks",
       exclude: ["Lake/lake_peer.py"],
@@ -124,7 +124,9 @@ let package = Package(
     ),
     tests("MillCoreTests", ["MillCore", "MillTesting"]),
     tests("MillSourcesTests", ["CZlib", "CZstd", "MillCore", "MillSources", "MillTesting"]),
-    tests("MillDuckDBTests", ["MillCore", "MillDuckDB", "MillEngine", "MillTesting"]),
+    tests("MillSQLTests", ["MillCore", "MillSQL"]),
+    tests("MillTilesTests", ["MillCore", "MillDuckDB", "MillSQL", "MillTiles"]),
+    tests("MillDuckDBTests", ["MillCore", "MillDuckDB", "MillEngine", "MillSQL", "MillTesting"]),
     tests("MillLakeTests", ["MillCore", "MillDuckDB", "MillEngine", "MillLake", "MillTesting"]),
     tests(
       "MillTablesTests",

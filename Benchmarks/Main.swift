@@ -10,7 +10,7 @@ struct MillBench: AsyncParsableCommand {
     abstract: "Ratios of Millrace's work to a peer's, measured in one run.",
     subcommands: [
       SampleBench.self, QualityBench.self, IdleBench.self, ColumnBench.self,
-      LakeBench.self,
+      LakeBench.self, FeaturesBench.self,
       SampleScript.self, SampleRun.self, QualityScript.self, QualityPrepare.self,
       QualityInspect.self, SoakWriter.self,
     ]

@@ -97,7 +97,7 @@ struct LakeWorkshop {
     )
   }
 
-  private func measurements(of command: [String]) throws -> [Measurement] {
+  func measurements(of command: [String]) throws -> [Measurement] {
     let output = path("output.jsonl")
     defer { try? FileManager.default.removeItem(atPath: output) }
     _ = try measure(command, output: output)

@@ -23,6 +23,10 @@ actor LazyEngine: Engine {
     try await engine().predicate(of: condition)
   }
 
+  func expression(of text: String) async throws -> Expression {
+    try await engine().expression(of: text)
+  }
+
   func session(named name: String) async throws -> any EngineSession {
     try await engine().session(named: name)
   }

@@ -21,6 +21,11 @@ public protocol Engine: Sendable {
   /// - Throws: `EngineError.sql` for text that is not one condition, or that reads tables.
   func predicate(of condition: String) async throws -> TablePredicate
 
+  /// An expression over the columns of one row, as the engine's own parser reads it.
+  ///
+  /// - Throws: `EngineError.sql` that names what is not in the subset of expressions.
+  func expression(of text: String) async throws -> Expression
+
   /// A workspace of its own: names defined in it are seen by nobody else.
   func session(named name: String) async throws -> any EngineSession
 

@@ -112,6 +112,21 @@ public final class DuckDBEngine: Engine {
     return try await tree(of: "SELECT 1 WHERE (\n\(condition)\n)").condition()
   }
 
+  /// An expression over the columns of one row, from DuckDB's parse tree.
+  public func expression(of text: String) async throws -> Expression {
+    do {
+      // Without parentheses the text cannot close any, and within them nothing may follow it.
+      _ = try await tree(of: ParseTree.bare(text)).expression(of: text, isBare: true)
+      return try await tree(of: ParseTree.selecting(text)).expression(of: text)
+    } catch is JSONError {
+      throw EngineError.sql(
+        message: "an expression has at most 128 pieces within each other",
+        line: nil,
+        column: nil
+      )
+    }
+  }
+
   private func tree(of query: String) async throws -> ParseTree {
     let answer = try await engineErrors { () async throws(DuckDBError) in
       try await parser.rows("SELECT json_serialize_sql(?)", [.text(query)])
