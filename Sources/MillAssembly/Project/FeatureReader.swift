@@ -17,6 +17,7 @@ extension ProjectFile {
     return FeatureDefinitions(
       entities: named(keys["entities"], "entities by name") { $0.entity($1, $2) },
       views: named(keys["views"], "feature views by name") { $0.view($1, $2) },
+      onDemand: named(keys["on_demand"], "on-demand views by name") { $0.onDemand($1, $2) },
       services: named(keys["services"], "services by name") { $0.service($1, $2) }
     )
   }
@@ -95,6 +96,63 @@ extension YAMLValue {
       )
     }
     return view
+  }
+
+  fileprivate func onDemand(_ name: String, _ place: SourcePlace) -> OnDemandDefinition? {
+    guard let keys = mapping(.onDemand), let computed = keys.required("features") else {
+      return nil
+    }
+    let inputs = (keys["inputs"]?.entries("request values and their types") ?? []).compactMap {
+      key,
+      place,
+      value -> Field? in
+      guard DatasetName.isName(key) else {
+        file.report("`\(key)` is no name", at: place, hint: nameHint)
+        return nil
+      }
+      return value.columnType().map { Field(key, $0) }
+    }
+    return OnDemandDefinition(
+      name: name,
+      inputs: inputs,
+      uses: keys["uses"]?.uses() ?? [],
+      features: (computed.entries("features and their expressions") ?? []).compactMap {
+        key,
+        place,
+        value in
+        guard DatasetName.isName(key) else {
+          file.report("`\(key)` is no name", at: place, hint: nameHint)
+          return nil
+        }
+        return value.text("an expression").map { .init(name: key, sql: $0, place: value.place) }
+      },
+      notes: keys.notes(),
+      place: place
+    )
+  }
+
+  /// Features by their names in expressions, or a list of features that are called as they are.
+  private func uses() -> [OnDemandDefinition.Use] {
+    func feature(_ value: YAMLValue) -> ResolvedFeature? {
+      guard let text = value.text("a feature") else { return nil }
+      guard let reference = FeatureReference(text), let name = reference.feature else {
+        value.report("`\(text)` is no feature", hint: "write `view.feature`")
+        return nil
+      }
+      return ResolvedFeature(view: reference.view, name: name)
+    }
+    guard case .mapping = content else {
+      return (list("features") ?? []).compactMap { value in
+        feature(value).map { .init(name: $0.name, feature: $0) }
+      }
+    }
+    return (entries("names and features") ?? []).compactMap { key, place, value in
+      guard DatasetName.isName(key) else {
+        file.report("`\(key)` is no name", at: place, hint: nameHint)
+        return nil
+      }
+      return feature(value).map { .init(name: key, feature: $0) }
+    }
   }
 
   fileprivate func service(_ name: String, _ place: SourcePlace) -> FeatureServiceDefinition? {

@@ -81,6 +81,7 @@ struct ProjectFolder {
       guard let found = read(path, { $0.features() }) else { continue }
       all.entities += found.entities
       all.views += found.views
+      all.onDemand += found.onDemand
       all.services += found.services
     }
     return all

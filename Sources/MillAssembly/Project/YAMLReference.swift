@@ -32,7 +32,7 @@ struct KnownKeys: Sendable {
     settings, engine, lifecycle, aged, storage, source, csv, model, dedupe, incremental, repair,
     fill, impute, clamp, rule,
     complete, unique, range, pattern, allowed, reference, rows, predicate, query,
-    features, entity, view, aggregate, service,
+    features, entity, view, aggregate, onDemand, service,
   ]
 }
 
@@ -185,6 +185,7 @@ extension KnownKeys {
     [
       ("entities", "what features are about, by name"),
       ("views", "features of one source each, by name"),
+      ("on_demand", "features that are computed of others when they are asked for, by name"),
       ("services", "the features of one model each, by name"),
     ]
   )
@@ -230,6 +231,15 @@ extension KnownKeys {
       ("edge", "hop: windows begin with a hop; exact: to the microsecond (hop)"),
       ("hop", "10s, 1min, 5min, 1h or 1d (the largest of which the window holds 12)"),
     ]
+  )
+
+  static let onDemand = KnownKeys(
+    "features.on_demand",
+    [
+      ("inputs", "what a request says, and labels have as columns: names and types"),
+      ("uses", "features of views that expressions name: a list, or names with their features"),
+      ("features", "names and expressions in SQL over inputs and uses; required"),
+    ] + notes
   )
 
   static let service = KnownKeys(

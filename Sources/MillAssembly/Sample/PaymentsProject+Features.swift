@@ -50,11 +50,21 @@ extension PaymentsProject {
           - {of: refunded, by: mean, over: 7d, name: refund_rate}
           - {by: count, over: 7d, name: payments}
 
+    on_demand:
+      card_habit:
+        description: How unusual a payment is for its card
+        owner: risk
+        inputs: {amount: double}
+        uses: {habit: card_spend.amount_mean_7d, spread: card_spend.amount_stddev_7d}
+        features:
+          amount_to_habit: amount / nullif(habit, 0)
+          is_unusual: abs(amount - habit) > 3 * spread
+
     services:
       fraud:
         description: Whether a payment will be refunded
         owner: risk
-        features: [card_profile.credit_limit, card_spend, merchant_risk]
+        features: [card_profile.credit_limit, card_spend, merchant_risk, card_habit]
 
     """
 }

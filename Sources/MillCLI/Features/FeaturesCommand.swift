@@ -36,7 +36,8 @@ struct FeaturesListCommand: Command {
         card_spend     card      silver.payments        10  risk
 
       JSON: {"views": [{"view", "entities", "source", "features": [NAME], "hash", "description", \
-      "owner", "tags", "deprecated"}], "services": [{"service", "features": [FEATURE]}]}.
+      "owner", "tags", "deprecated"}], "on_demand": [{"view", "inputs", "uses", "features": {NAME: SQL}, \
+      "hash", "description", "owner", "tags", "deprecated"}], "services": [{"service", "features": [FEATURE]}]}.
       """
   )
 
@@ -55,10 +56,14 @@ struct FeaturesListCommand: Command {
     try await project.withWorkspace(console) { workspace in
       let store = try await workspace.features()
       let views = store.definitions.views.filter(isWanted)
+      let onDemand = store.definitions.onDemand.filter(isWanted)
       if console.isJSON {
         console.show(
           json: [
             "views": .array(views.map { $0.answer(hash: store.hash(of: $0)) }),
+            "on_demand": .array(
+              onDemand.map { $0.answer(hash: store.hash(of: $0)) }
+            ),
             "services": .array(
               try store.definitions.services.map { service in
                 [
@@ -75,19 +80,23 @@ struct FeaturesListCommand: Command {
         )
         return .done
       }
-      guard !views.isEmpty else {
+      guard !views.isEmpty || !onDemand.isEmpty else {
         console.show(
           word.map { "no feature view has `\($0)` in it" }
             ?? "no feature is defined: write features/NAME.yaml"
         )
         return .done
       }
-      show(views, console)
+      show(views, onDemand, console)
       return .done
     }
   }
 
-  private func show(_ views: [FeatureViewDefinition], _ console: Console) {
+  private func show(
+    _ views: [FeatureViewDefinition],
+    _ onDemand: [OnDemandDefinition],
+    _ console: Console
+  ) {
     var table = FittingTable([
       .init("VIEW"), .init("ENTITY"), .init("SOURCE", rank: 1),
       .init("FEATURES", .trailing), .init("OWNER", rank: 2),
@@ -101,7 +110,25 @@ struct FeaturesListCommand: Command {
         .init(view.notes.description ?? "", .dim),
       ])
     }
+    for definition in onDemand {
+      table.append([
+        .init(
+          definition.notes.deprecated == nil ? definition.name : "\(definition.name) (deprecated)"
+        ),
+        .init("on demand"), .init(definition.usesText),
+        .init(NumberText.grouped(definition.features.count)),
+        .init(definition.notes.owner ?? "–"), .init(definition.notes.description ?? "", .dim),
+      ])
+    }
     console.show(table)
+  }
+
+  private func isWanted(_ definition: OnDemandDefinition) -> Bool {
+    guard let word = word?.lowercased() else { return true }
+    let texts =
+      [definition.name, definition.notes.description ?? "", definition.notes.owner ?? ""]
+      + definition.features.map(\.name) + definition.notes.tags
+    return texts.contains { $0.lowercased().contains(word) }
   }
 
   private func isWanted(_ view: FeatureViewDefinition) -> Bool {
@@ -145,6 +172,10 @@ struct FeaturesShowCommand: Command {
     try await project.withWorkspace(console) { workspace in
       let store = try await workspace.features()
       let features = try store.definitions.resolve([FeatureReference(view: view, feature: nil)])
+      if let definition = store.definitions.onDemand(view) {
+        show(definition, store.hash(of: definition), console)
+        return .done
+      }
       guard let view = features.first.flatMap({ store.definitions.view($0.view) }) else {
         return .done
       }
@@ -160,6 +191,29 @@ struct FeaturesShowCommand: Command {
       show(view, bound, store, console)
       return .done
     }
+  }
+
+  private func show(_ definition: OnDemandDefinition, _ hash: String, _ console: Console) {
+    if console.isJSON {
+      console.show(json: definition.answer(hash: hash))
+      return
+    }
+    console.show(
+      console.style.bold(definition.name)
+        + (definition.notes.description.map { ": \($0)" } ?? "")
+    )
+    let inputs = definition.inputs.map { "\($0.name) (\($0.type))" }
+    console.show(
+      "computed on demand of \(definition.usesText)"
+        + (inputs.isEmpty ? "" : "; a request says \(inputs.joined(separator: ", "))")
+    )
+    console.show("definition \(hash.prefix(12))")
+    console.show()
+    var table = FittingTable([.init("FEATURE"), .init("WHAT", rank: 1)])
+    for feature in definition.features {
+      table.append([.init(feature.name), .init(feature.sql, .dim)])
+    }
+    console.show(table)
   }
 
   private func show(
@@ -198,6 +252,29 @@ struct FeaturesShowCommand: Command {
       ])
     }
     console.show(table)
+  }
+}
+
+extension OnDemandDefinition {
+  /// The views that are used, for a reader.
+  var usesText: String {
+    var names: [String] = []
+    for use in uses where !names.contains(use.feature.view) { names.append(use.feature.view) }
+    return names.isEmpty ? "the request" : names.joined(separator: ", ")
+  }
+
+  func answer(hash: String) -> JSONValue {
+    [
+      "view": .string(name),
+      "inputs": .object(JSONObject(inputs.map { ($0.name, .string($0.type.description)) })),
+      "uses": .object(JSONObject(uses.map { ($0.name, .string($0.feature.description)) })),
+      "features": .object(JSONObject(features.map { ($0.name, .string($0.sql)) })),
+      "hash": .string(hash),
+      "description": notes.description.map { .string($0) } ?? .null,
+      "owner": notes.owner.map { .string($0) } ?? .null,
+      "tags": .array(notes.tags.map { .string($0) }),
+      "deprecated": notes.deprecated.map { .string($0) } ?? .null,
+    ]
   }
 }
 

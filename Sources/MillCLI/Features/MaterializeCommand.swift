@@ -127,6 +127,12 @@ struct FeaturesGetCommand: Command {
   @Option(name: .long, help: "A service whose features are wanted.")
   var service: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp("What the request says, for on-demand features.", valueName: "name=value,…")
+  )
+  var request: [String] = []
+
   @Option(name: .long, help: "As of when, not before the newest rows that were materialized (now).")
   var at: String?
 
@@ -161,35 +167,47 @@ struct FeaturesGetCommand: Command {
           .map { FeatureReference(view: $0.view, feature: $0.name) }
       }
       let reader = try await store.reader(of: references, from: workspace.onlineStore())
-      let entities = try entity.map { text in try keys(text, reader.keys) }
+      let entities = try entity.map { text in
+        try values(text, reader.keys.map { Field($0.name, $0.type) }, "--entity")
+      }
+      // One request holds for all entities, or each has its own.
+      guard request.count <= 1 || request.count == entities.count else {
+        throw ValidationError("Give --request once, or once for each --entity.")
+      }
+      let given = try request.map { try values($0, reader.inputs, "--request") }
+      let requests = given.count == 1 ? entities.map { _ in given[0] } : given
       let now = at.flatMap(Instant.init(iso8601:)) ?? workspace.world.clock.now()
-      let answer = try await reader.read(entities, at: now)
+      let answer = try await reader.read(entities, requests: requests, at: now)
       show(answer, entities, reader.keys, now, console)
       return .done
     }
   }
 
-  /// The values of an entity's keys, in the order of the reader.
-  private func keys(_ text: String, _ wanted: [EntityDefinition.Key]) throws -> [Datum] {
+  /// Values that are given by their names, in the order of the fields.
+  private func values(
+    _ text: String,
+    _ fields: [Field],
+    _ option: String
+  ) throws -> [Datum] {
     var given: [String: String] = [:]
     for pair in text.split(separator: ",") {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2 else {
-        throw ValidationError("--entity \(pair) is no KEY=VALUE.")
+        throw ValidationError("\(option) \(pair) is no NAME=VALUE.")
       }
       given[parts[0]] = parts[1]
     }
-    for name in given.keys.sorted() where !wanted.contains(where: { $0.name == name }) {
-      throw FeatureError.unknown(
-        .entity,
-        "key \(name)",
-        nearest: nearestName(to: name, among: wanted.map(\.name))
+    for name in given.keys.sorted() where !fields.contains(where: { $0.name == name }) {
+      let near = nearestName(to: name, among: fields.map(\.name))
+      throw ValidationError(
+        "\(option) \(name) is none of \(fields.map(\.name).joined(separator: ", "))"
+          + (near.map { ": did you mean \($0)?" } ?? ".")
       )
     }
-    return try wanted.map { key in
-      guard let text = given[key.name] else { return .null }
-      guard let value = Datum(text: text, type: key.type) else {
-        throw ValidationError("\(text) is no \(key.type), as the key \(key.name) is.")
+    return try fields.map { field in
+      guard let text = given[field.name] else { return .null }
+      guard let value = Datum(text: text, type: field.type) else {
+        throw ValidationError("\(text) is no \(field.type), as \(field.name) is.")
       }
       return value
     }
@@ -245,6 +263,21 @@ extension Datum {
     case .long, .integer, .short, .byte:
       guard let value = Int64(text) else { return nil }
       self = .integer(value)
+    case .double, .float:
+      guard let value = Double(text), value.isFinite else { return nil }
+      self = .double(value)
+    case .timestamp:
+      guard let value = Instant(iso8601: text) else { return nil }
+      self = .instant(value)
+    case .decimal(_, let scale):
+      let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+      guard parts.count <= 2, (parts.count < 2 ? 0 : parts[1].count) <= scale,
+        let value = Int128(
+          String(parts[0]) + (parts.count < 2 ? "" : String(parts[1]))
+            + String(repeating: "0", count: scale - (parts.count < 2 ? 0 : parts[1].count))
+        )
+      else { return nil }
+      self = .decimal(unscaled: value, scale: scale)
     case .boolean:
       guard text == "true" || text == "false" else { return nil }
       self = .boolean(text == "true")

@@ -28,6 +28,33 @@ enum DefinitionHash {
     sha256(canonical(view, keys, upstream).serialized())
   }
 
+  /// The hash of on-demand features.
+  ///
+  /// - Parameter view: The hash of a view that is used.
+  static func of(
+    _ definition: OnDemandDefinition,
+    view: (String) -> String?
+  ) -> String {
+    sha256(
+      JSONValue.object([
+        "inputs": .array(
+          definition.inputs.map { ["name": .string($0.name), "type": $0.type.json] }
+        ),
+        "uses": .array(
+          definition.uses.map { use in
+            [
+              "name": .string(use.name), "feature": .string(use.feature.description),
+              "view": view(use.feature.view).map { .string($0) } ?? .null,
+            ]
+          }
+        ),
+        "features": .array(
+          definition.features.map { ["name": .string($0.name), "sql": .string($0.sql)] }
+        ),
+      ]).serialized()
+    )
+  }
+
   private static func canonical(
     _ view: FeatureViewDefinition,
     _ keys: [EntityDefinition.Key],

@@ -9,6 +9,8 @@ public struct FeatureDefinitions: Hashable, Sendable {
   public var entities: [EntityDefinition]
   /// Where features come from.
   public var views: [FeatureViewDefinition]
+  /// What is computed of features when it is asked for.
+  public var onDemand: [OnDemandDefinition]
   /// Which features models use.
   public var services: [FeatureServiceDefinition]
 
@@ -16,18 +18,32 @@ public struct FeatureDefinitions: Hashable, Sendable {
   public init(
     entities: [EntityDefinition] = [],
     views: [FeatureViewDefinition] = [],
+    onDemand: [OnDemandDefinition] = [],
     services: [FeatureServiceDefinition] = []
   ) {
     self.entities = entities
     self.views = views
+    self.onDemand = onDemand
     self.services = services
   }
 
   /// Whether nothing is defined.
-  public var isEmpty: Bool { entities.isEmpty && views.isEmpty && services.isEmpty }
+  public var isEmpty: Bool {
+    entities.isEmpty && views.isEmpty && onDemand.isEmpty && services.isEmpty
+  }
 
   /// The view of a name.
   public func view(_ name: String) -> FeatureViewDefinition? { views.first { $0.name == name } }
+
+  /// The on-demand features of a name.
+  public func onDemand(_ name: String) -> OnDemandDefinition? {
+    onDemand.first { $0.name == name }
+  }
+
+  /// The names of the features of a view, computed ones included; nil where there is no such view.
+  func featureNames(of name: String) -> [String]? {
+    view(name)?.featureNames ?? onDemand(name)?.features.map(\.name)
+  }
 
   /// The keys of a view's entities, in their order.
   public func keys(of view: FeatureViewDefinition) -> [EntityDefinition.Key] {
@@ -38,12 +54,14 @@ public struct FeatureDefinitions: Hashable, Sendable {
 
   /// All mistakes that show without a look at data.
   public func check() -> [FeatureError] {
-    repeatedNames() + entities.flatMap(check) + views.flatMap(check) + services.flatMap(check)
+    repeatedNames() + entities.flatMap(check) + views.flatMap(check) + onDemand.flatMap(check)
+      + services.flatMap(check)
   }
 
   private func repeatedNames() -> [FeatureError] {
     let named =
       entities.map { ("entity", $0.name, $0.place) } + views.map { ("view", $0.name, $0.place) }
+      + onDemand.map { ("view", $0.name, $0.place) }
       + services.map { ("service", $0.name, $0.place) }
     var first: [String: SourcePlace] = [:]
     return named.compactMap { kind, name, place in
@@ -100,6 +118,41 @@ public struct FeatureDefinitions: Hashable, Sendable {
     return problems
   }
 
+  private func check(_ definition: OnDemandDefinition) -> [FeatureError] {
+    var problems: [FeatureError] = []
+    let names = definition.inputs.map(\.name) + definition.uses.map(\.name)
+    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+      problems.append(
+        .definition(
+          definition.place,
+          name: definition.name,
+          problem: "two of its inputs are called \(name)"
+        )
+      )
+    }
+    for use in definition.uses {
+      let reference = FeatureReference(view: use.feature.view, feature: use.feature.name)
+      guard view(use.feature.view) != nil || onDemand(use.feature.view) == nil else {
+        problems.append(
+          .definition(
+            definition.place,
+            name: definition.name,
+            problem: "\(use.feature) is computed on demand itself: use what it is computed of"
+          )
+        )
+        continue
+      }
+      do {
+        _ = try resolve([reference])
+      } catch {
+        problems.append(
+          .definition(definition.place, name: definition.name, problem: error.fact)
+        )
+      }
+    }
+    return problems
+  }
+
   private func check(_ service: FeatureServiceDefinition) -> [FeatureError] {
     do {
       _ = try resolve(service.features)
@@ -119,17 +172,20 @@ public struct FeatureDefinitions: Hashable, Sendable {
   ) throws(FeatureError) -> [ResolvedFeature] {
     var found: [ResolvedFeature] = []
     for reference in references {
-      guard let view = view(reference.view) else {
-        let nearest = nearestName(to: reference.view, among: views.map(\.name))
-        throw .unknown(.view, reference.view, nearest: nearest)
+      guard let names = featureNames(of: reference.view) else {
+        let known = views.map(\.name) + onDemand.map(\.name)
+        throw .unknown(
+          .view,
+          reference.view,
+          nearest: nearestName(to: reference.view, among: known)
+        )
       }
-      let names = view.featureNames
       if let feature = reference.feature, !names.contains(feature) {
-        let nearest = nearestName(to: feature, among: names).map { "\(view.name).\($0)" }
+        let nearest = nearestName(to: feature, among: names).map { "\(reference.view).\($0)" }
         throw .unknown(.feature, reference.description, nearest: nearest)
       }
       for name in reference.feature.map({ [$0] }) ?? names {
-        let feature = ResolvedFeature(view: view.name, name: name)
+        let feature = ResolvedFeature(view: reference.view, name: name)
         if !found.contains(feature) { found.append(feature) }
       }
     }

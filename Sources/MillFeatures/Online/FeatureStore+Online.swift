@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MillCore
+internal import MillSQL
 internal import MillTiles
 
 /// Features of some entities, as an online store answers.
@@ -17,6 +18,23 @@ public struct OnlineReader: Sendable {
   public let features: [ResolvedFeature]
   /// The names and types of the keys that a request gives, each once.
   public let keys: [EntityDefinition.Key]
+
+  /// What a request says besides keys, each once, for on-demand features.
+  public let inputs: [Field]
+
+  /// Features that are computed after the look-up.
+  private struct Computed: Sendable {
+    /// Where the request's values are among the inputs.
+    var inputPlaces: [Int]
+    /// Where the features that are used are among all that are looked up.
+    var usePlaces: [Int]
+    /// Where each goes in the answer, and what computes it.
+    var features: [(place: Int, expression: CompiledExpression)]
+  }
+
+  private let computed: [Computed]
+  /// What is looked up: the features asked for, then those that others are computed of.
+  private let lookedUp: [ResolvedFeature]
 
   /// One view of the answer.
   private struct Part: Sendable {
@@ -37,18 +55,43 @@ public struct OnlineReader: Sendable {
   init(
     features: [ResolvedFeature],
     views: [BoundView],
+    onDemand: [BoundOnDemand],
     feature store: FeatureStore,
     online: any OnlineStore
   ) {
     self.features = features
     self.store = online
+    let lookedUp = features + store.withUses(features).filter { !features.contains($0) }
+    self.lookedUp = lookedUp
+    var inputs: [Field] = []
+    for input in onDemand.flatMap(\.definition.inputs)
+    where !inputs.contains(where: { $0.name == input.name }) {
+      inputs.append(input)
+    }
+    self.inputs = inputs
+    computed = onDemand.map { bound in
+      let name = bound.definition.name
+      return Computed(
+        inputPlaces: bound.definition.inputs.map { input in
+          inputs.firstIndex { $0.name == input.name } ?? 0
+        },
+        usePlaces: bound.definition.uses.map { lookedUp.firstIndex(of: $0.feature) ?? 0 },
+        features: zip(bound.definition.features, bound.expressions).compactMap {
+          feature,
+          expression in
+          features.firstIndex(of: ResolvedFeature(view: name, name: feature.name)).map {
+            ($0, CompiledExpression(expression))
+          }
+        }
+      )
+    }
     var keys: [EntityDefinition.Key] = []
     for key in views.flatMap({ $0.keys.map(\.key) }) where !keys.contains(key) { keys.append(key) }
     self.keys = keys
     parts = views.map { bound in
       var latest: [(place: Int, cell: Int)] = []
       var windowed: [(place: Int, name: String)] = []
-      for (place, feature) in features.enumerated() where feature.view == bound.view.name {
+      for (place, feature) in lookedUp.enumerated() where feature.view == bound.view.name {
         if let cell = bound.view.latest.firstIndex(where: { $0.name == feature.name }) {
           latest.append((place, cell))
         } else {
@@ -69,11 +112,17 @@ public struct OnlineReader: Sendable {
 
   /// The features of entities as of a time, which is now for whoever serves a model.
   ///
-  /// - Parameter entities: entities x keys, in the order of ``keys``; a key may be null.
+  /// - Parameters:
+  ///   - entities: entities x keys, in the order of ``keys``; a key may be null.
+  ///   - requests: entities x inputs, in the order of ``inputs``; empty where all are null.
   /// - Throws: `OnlineStoreError`.
-  public func read(_ entities: [[Datum]], at time: Instant) async throws -> OnlineAnswer {
+  public func read(
+    _ entities: [[Datum]],
+    requests: [[Datum]] = [],
+    at time: Instant
+  ) async throws -> OnlineAnswer {
     let unknown = FeatureValue(value: .null, status: .notFound)
-    var rows = entities.map { _ in Array(repeating: unknown, count: features.count) }
+    var rows = entities.map { _ in Array(repeating: unknown, count: lookedUp.count) }
     for part in parts {
       let wanted = entities.map { entity in
         EntityKey.encode(part.keyPlaces.map { entity.indices.contains($0) ? entity[$0] : .null })
@@ -93,7 +142,29 @@ public struct OnlineReader: Sendable {
         }
       }
     }
+    for index in rows.indices {
+      let request = requests.indices.contains(index) ? requests[index] : []
+      compute(&rows[index], request)
+      rows[index].removeLast(lookedUp.count - features.count)
+    }
     return OnlineAnswer(features: features, rows: rows)
+  }
+
+  private func compute(_ cells: inout [FeatureValue], _ request: [Datum]) {
+    for part in computed {
+      let given = part.inputPlaces.map { request.indices.contains($0) ? request[$0] : .null }
+      let row = given + part.usePlaces.map { cells[$0].value }
+      // The oldest of what a value is made of says how old it is.
+      let times = part.usePlaces.compactMap { cells[$0].time }
+      for (place, expression) in part.features {
+        let outcome = expression.evaluate(row)
+        cells[place] = FeatureValue(
+          value: outcome.value,
+          status: outcome.isInvalid ? .invalid : outcome.value.isNull ? .null : .present,
+          time: times.min()
+        )
+      }
+    }
   }
 
   private func fill(
@@ -152,10 +223,17 @@ extension FeatureStore {
   ) async throws -> OnlineReader {
     let features = try definitions.resolve(references)
     var views: [BoundView] = []
-    for feature in features where !views.contains(where: { $0.view.name == feature.view }) {
+    for feature in withUses(features)
+    where !views.contains(where: { $0.view.name == feature.view }) {
       guard let view = definitions.view(feature.view) else { continue }
       views.append(try await bind(view))
     }
-    return OnlineReader(features: features, views: views, feature: self, online: online)
+    return OnlineReader(
+      features: features,
+      views: views,
+      onDemand: try await bindOnDemand(features, over: views),
+      feature: self,
+      online: online
+    )
   }
 }

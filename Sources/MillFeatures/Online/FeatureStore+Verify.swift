@@ -90,6 +90,7 @@ extension FeatureStore {
         joined,
         answer.features,
         bound,
+        [],
         fullNames: true,
         session
       )

@@ -28,43 +28,101 @@ struct FeatureJoin {
     _ relation: RelationName,
     _ features: [ResolvedFeature],
     _ bound: [(view: BoundView, sources: [DatasetName: Snapshot])],
+    _ computed: [BoundOnDemand],
     fullNames: Bool,
     _ session: any EngineSession
   ) async throws -> (outputs: [Output], query: String) {
-    let outputs = try outputs(features, bound.map(\.view), fullNames)
+    let outputs = try outputs(features, bound.map(\.view), computed, fullNames)
+    let stored = store.withUses(features)
     var joins: [String] = []
     for (index, (view, sources)) in bound.enumerated() {
-      let wanted = features.filter { $0.view == view.view.name }.map(\.name)
-      let queries = try await queries(view, sources, wanted, "mill_view_\(index)", session)
-      joins += queries
+      let wanted = stored.filter { $0.view == view.view.name }.map(\.name)
+      joins += try await queries(view, sources, wanted, "mill_view_\(index)", session)
     }
+    let row = LabelRelation.row
     let tables = joins.enumerated().map { index, query in
-      "LEFT JOIN (\n\(query)\n) AS j\(index) "
-        + "ON j\(index).\(LabelRelation.row) = l.\(LabelRelation.row)"
+      "LEFT JOIN (\n\(query)\n) AS j\(index) ON j\(index).\(row) = l.\(row)"
     }
-    let columns =
-      labels.schema.names.map { "l.\(dialect.quote($0))" }
-      + outputs.map { output in
-        "\(value(of: output, bound.map(\.view))) AS \(dialect.quote(output.column))"
-      }
-    let query = """
-      SELECT l.\(LabelRelation.row), \(columns.joined(separator: ", "))
+    let cells = stored.map { feature in
+      "\(value(of: feature, bound.map(\.view))) AS \(inner(feature))"
+    }
+    let labelColumns = labels.schema.names.map { "l.\(dialect.quote($0))" }
+    let base = """
+      SELECT l.\(row), \((labelColumns + cells).joined(separator: ", "))
       FROM \(dialect.quote(labels.name.name)) AS l
       \(tables.joined(separator: "\n"))
+      """
+    let onDemand = try computed.enumerated().map { index, definition in
+      "LEFT JOIN (\n\(try computation(of: definition, features))\n) AS d\(index) "
+        + "ON d\(index).\(row) = l.\(row)"
+    }
+    let columns =
+      labelColumns
+      + outputs.map { output in
+        "\(inner(output.feature)) AS \(dialect.quote(output.column))"
+      }
+    let query = """
+      WITH mill_base AS MATERIALIZED (
+      \(base))
+      SELECT l.\(row), \(columns.joined(separator: ", "))
+      FROM mill_base AS l
+      \(onDemand.joined(separator: "\n"))
       """
     try await session.define(relation, as: query, keeping: .stored)
     return (outputs, query)
   }
 
+  /// The query that computes on-demand features of the joined rows, by `_row`.
+  private func computation(
+    of bound: BoundOnDemand,
+    _ features: [ResolvedFeature]
+  ) throws(FeatureError) -> String {
+    let name = bound.definition.name
+    var cells: [String] = []
+    for input in bound.definition.inputs {
+      guard let field = labels.schema[name: input.name] else {
+        let near = nearestName(to: input.name, among: labels.schema.names)
+        throw .labels(
+          "the training set",
+          problem: "\(name) wants a column \(input.name) of the request"
+            + (near.map { ": did you mean \($0)?" } ?? "")
+        )
+      }
+      guard field.type == input.type || (field.type.isNumeric && input.type.isNumeric) else {
+        throw .labels(
+          "the training set",
+          problem: "the column \(input.name) is a \(field.type), and \(name) wants \(input.type)"
+        )
+      }
+      let column = dialect.quote(input.name)
+      cells.append("TRY_CAST(\(column) AS \(dialect.typeName(input.type))) AS \(column)")
+    }
+    for use in bound.definition.uses {
+      cells.append("\(inner(use.feature)) AS \(dialect.quote(use.name))")
+    }
+    let values = zip(bound.definition.features, bound.expressions).filter { feature, _ in
+      features.contains(ResolvedFeature(view: name, name: feature.name))
+    }.map { feature, expression in
+      "\(expression.rendered(DuckDBDialect(), from: "mill_inputs")) AS "
+        + inner(ResolvedFeature(view: name, name: feature.name))
+    }
+    return """
+      SELECT \(LabelRelation.row), \(values.joined(separator: ", "))
+      FROM (SELECT \(([LabelRelation.row] + cells).joined(separator: ", ")) FROM mill_base)
+        AS mill_inputs
+      """
+  }
+
   /// The value of a feature, also where no row was found for the label.
-  private func value(of output: Output, _ views: [BoundView]) -> String {
-    guard labels.range != nil else { return "CAST(NULL AS \(dialect.typeName(output.type)))" }
-    let feature = views.first { $0.view.name == output.feature.view }?.view.windowed
-      .flatMap(\.features).first { $0.name == output.feature.name }
-    switch feature?.aggregation {
+  private func value(of feature: ResolvedFeature, _ views: [BoundView]) -> String {
+    let view = views.first { $0.view.name == feature.view }
+    let type = view?.features.first { $0.name == feature.name }?.type ?? .void
+    guard labels.range != nil else { return "CAST(NULL AS \(dialect.typeName(type)))" }
+    let windowed = view?.view.windowed.flatMap(\.features).first { $0.name == feature.name }
+    switch windowed?.aggregation {
     // Over nothing these are 0, for a key that is known as for one that is not.
-    case .count, .distinct: return "coalesce(\(inner(output.feature)), 0)"
-    default: return inner(output.feature)
+    case .count, .distinct: return "coalesce(\(inner(feature)), 0)"
+    default: return inner(feature)
     }
   }
 
@@ -76,6 +134,7 @@ struct FeatureJoin {
   private func outputs(
     _ features: [ResolvedFeature],
     _ views: [BoundView],
+    _ computed: [BoundOnDemand],
     _ fullNames: Bool
   ) throws(FeatureError) -> [Output] {
     var outputs: [Output] = []
@@ -95,8 +154,10 @@ struct FeatureJoin {
             + "rename it or ask for full names"
         )
       }
-      let type = views.first { $0.view.name == feature.view }?.features
-        .first { $0.name == feature.name }?.type
+      let fields =
+        views.first { $0.view.name == feature.view }?.features
+        ?? computed.first { $0.definition.name == feature.view }?.features
+      let type = fields?.first { $0.name == feature.name }?.type
       outputs.append(Output(feature: feature, column: column, type: type ?? .void))
     }
     return outputs

@@ -34,6 +34,11 @@ public struct FeatureStore: Sendable {
     )
   }
 
+  /// The hash of on-demand features and of the views that they use.
+  public func hash(of definition: OnDemandDefinition) -> String {
+    DefinitionHash.of(definition) { name in definitions.view(name).map { hash(of: $0) } }
+  }
+
   /// What is wrong with the definitions, and what could not be looked into.
   ///
   /// - Returns: All mistakes, and the views whose source has not been made yet.
@@ -42,11 +47,14 @@ public struct FeatureStore: Sendable {
     guard mistakes.isEmpty else { return (mistakes, []) }
     var found: [any Failure] = []
     var unchecked: [String] = []
+    var types: [ResolvedFeature: DataType] = [:]
     try await withSession("check features") { session in
       for view in definitions.views {
         do {
           let sources = try await sources(of: view, at: [:])
-          _ = try await bind(view, sources, session)
+          for field in try await bind(view, sources, session).features {
+            types[ResolvedFeature(view: view.name, name: field.name)] = field.type
+          }
         } catch FeatureError.notMade(let view, let source) {
           unchecked.append("\(view), since \(source) has not been made")
         } catch let error as FeatureError {
@@ -56,6 +64,17 @@ public struct FeatureStore: Sendable {
             FeatureError.definition(view.place, name: view.name, problem: error.description)
           )
         }
+      }
+    }
+    for definition in definitions.onDemand {
+      guard definition.uses.allSatisfy({ types[$0.feature] != nil }) else {
+        unchecked.append("\(definition.name), since the types of what it uses are not known yet")
+        continue
+      }
+      do {
+        _ = try await bind(definition) { types[$0] }
+      } catch let error as FeatureError {
+        found.append(error)
       }
     }
     return (found, unchecked)

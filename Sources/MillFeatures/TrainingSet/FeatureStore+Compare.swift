@@ -103,7 +103,10 @@ extension FeatureStore {
 
   private func redefined(_ manifest: TrainingSetManifest) -> [String] {
     manifest.views.filter { view in
-      definitions.view(view.name).map { hash(of: $0) } != view.hash
+      let now =
+        definitions.view(view.name).map { hash(of: $0) }
+        ?? definitions.onDemand(view.name).map { hash(of: $0) }
+      return now != view.hash
     }.map(\.name)
   }
 
@@ -146,7 +149,15 @@ extension FeatureStore {
         respectsKnowledge: manifest.respectsKnowledge
       )
       let new = RelationName("mill_again")
-      let (outputs, _) = try await join.define(new, features, bound, fullNames: true, session)
+      let computed = try await bindOnDemand(features, over: bound.map(\.view))
+      let (outputs, _) = try await join.define(
+        new,
+        features,
+        bound,
+        computed,
+        fullNames: true,
+        session
+      )
       let counts = zip(manifest.features, outputs).map { known, output in
         "count(*) FILTER (WHERE "
           + differs(

@@ -68,7 +68,9 @@ extension FeatureStore {
       for (view, _) in bound {
         for (key, _) in view.keys { _ = try labels.column(for: key, of: view.view.name) }
       }
-      let views = bound.map { self.describe($0.view) }
+      let computed = try await bindOnDemand(features, over: bound.map(\.view))
+      let views =
+        bound.map { self.describe($0.view) } + computed.map { self.describe($0.definition) }
       let id = String(
         DefinitionHash.sha256(
           JSONValue.object([
@@ -103,6 +105,7 @@ extension FeatureStore {
         joined,
         features,
         bound,
+        computed,
         fullNames: request.fullNames,
         session
       )
@@ -137,7 +140,8 @@ extension FeatureStore {
     _ versions: inout [String: Int64]
   ) async throws -> [(view: BoundView, sources: [DatasetName: Snapshot])] {
     var bound: [(view: BoundView, sources: [DatasetName: Snapshot])] = []
-    for feature in features where !bound.contains(where: { $0.view.view.name == feature.view }) {
+    for feature in withUses(features)
+    where !bound.contains(where: { $0.view.view.name == feature.view }) {
       guard let view = definitions.view(feature.view) else {
         throw FeatureError.unknown(.view, feature.view, nearest: nil)
       }
@@ -150,6 +154,42 @@ extension FeatureStore {
       bound.append((try await bind(view, sources, session), sources))
     }
     return bound
+  }
+
+  /// The features of views that are needed for some features: themselves, or what they are computed of.
+  func withUses(_ features: [ResolvedFeature]) -> [ResolvedFeature] {
+    var found: [ResolvedFeature] = []
+    for feature in features {
+      let needed = definitions.onDemand(feature.view)?.uses.map(\.feature) ?? [feature]
+      for feature in needed where !found.contains(feature) { found.append(feature) }
+    }
+    return found
+  }
+
+  /// The on-demand definitions of some features, parsed and typed.
+  func bindOnDemand(
+    _ features: [ResolvedFeature],
+    over views: [BoundView]
+  ) async throws -> [BoundOnDemand] {
+    var bound: [BoundOnDemand] = []
+    for feature in features where !bound.contains(where: { $0.definition.name == feature.view }) {
+      guard let definition = definitions.onDemand(feature.view) else { continue }
+      bound.append(
+        try await bind(definition) { used in
+          views.first { $0.view.name == used.view }?.features.first { $0.name == used.name }?.type
+        }
+      )
+    }
+    return bound
+  }
+
+  private func describe(_ definition: OnDemandDefinition) -> TrainingSetManifest.View {
+    .init(
+      name: definition.name,
+      hash: hash(of: definition),
+      source: "on demand",
+      knowledge: "that of the features it uses"
+    )
   }
 
   private func describe(_ bound: BoundView) -> TrainingSetManifest.View {
