@@ -19,6 +19,7 @@ struct FeaturesCommand: AsyncParsableCommand {
     subcommands: [
       FeaturesListCommand.self, FeaturesShowCommand.self, TrainingSetCommand.self,
       FeaturesMaterializeCommand.self, FeaturesGetCommand.self, FeaturesVerifyCommand.self,
+      FeaturesExplainCommand.self,
     ],
     defaultSubcommand: FeaturesListCommand.self
   )

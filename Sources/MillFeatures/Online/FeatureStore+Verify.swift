@@ -103,7 +103,8 @@ extension FeatureStore {
     }
   }
 
-  private func defineQuestions(
+  /// Defines entities as labels of one time.
+  func defineQuestions(
     _ entities: [[Datum]],
     _ keys: [EntityDefinition.Key],
     _ time: Instant,

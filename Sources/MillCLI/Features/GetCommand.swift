@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import MillAssembly
+internal import MillCore
+internal import MillFeatures
+
+/// `millrace features get`: what a model would be served.
+struct FeaturesGetCommand: Command {
+  static let configuration = CommandConfiguration(
+    commandName: "get",
+    abstract: "Read features of an entity from the online store.",
+    discussion: """
+        $ millrace features get --service fraud --entity card_id=K00000004
+        FEATURE                     VALUE  STATUS   OF
+        card_profile.credit_limit   15000  PRESENT  2023-11-24 00:00:00
+        card_spend.amount_sum_24h   83.20  PRESENT  2025-03-31 18:12:09
+
+      Several entities: give --entity once for each, keys separated by commas.
+
+      JSON: {"as_of", "entities": [{"keys": {KEY: VALUE}, "features": {FEATURE: {"value", "status", \
+      "time", "known", "age_seconds"}}}]}.
+      """
+  )
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The keys of an entity.", valueName: "key=value,…")
+  )
+  var entity: [String]
+
+  @Option(
+    name: .long,
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Features as VIEW.FEATURE, or whole views.", valueName: "feature")
+  )
+  var features: [String] = []
+
+  @Option(name: .long, help: "A service whose features are wanted.")
+  var service: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("What the request says, for on-demand features.", valueName: "name=value,…")
+  )
+  var request: [String] = []
+
+  @Option(name: .long, help: "As of when, not before the newest rows that were materialized (now).")
+  var at: String?
+
+  @OptionGroup(title: "Project")
+  var project: ProjectOptions
+
+  @OptionGroup(title: "Output")
+  var options: OutputOptions
+
+  var projectFolder: String? { project.folder }
+
+  func validate() throws {
+    guard !features.isEmpty || service != nil else {
+      throw ValidationError("Say which features: --features VIEW.FEATURE … or --service NAME.")
+    }
+    if let at, Instant(iso8601: at) == nil {
+      throw ValidationError("--at \(at) is no instant, such as 2025-03-31T12:00:00Z.")
+    }
+  }
+
+  func run(_ console: Console) async throws -> ExitStatus {
+    try await project.withWorkspace(console) { workspace in
+      let store = try await workspace.features()
+      var references = try features.map { text throws(FeatureError) in
+        guard let reference = FeatureReference(text) else {
+          throw FeatureError.unknown(.feature, text, nearest: nil)
+        }
+        return reference
+      }
+      if let service {
+        references += try store.definitions.features(ofService: service)
+          .map { FeatureReference(view: $0.view, feature: $0.name) }
+      }
+      let reader = try await store.reader(of: references, from: workspace.onlineStore())
+      let entities = try entity.map { text in
+        try GivenValues.read(text, reader.keys.map { Field($0.name, $0.type) }, "--entity")
+      }
+      // One request holds for all entities, or each has its own.
+      guard request.count <= 1 || request.count == entities.count else {
+        throw ValidationError("Give --request once, or once for each --entity.")
+      }
+      let given = try request.map { try GivenValues.read($0, reader.inputs, "--request") }
+      let requests = given.count == 1 ? entities.map { _ in given[0] } : given
+      let now = at.flatMap(Instant.init(iso8601:)) ?? workspace.world.clock.now()
+      let answer = try await reader.read(entities, requests: requests, at: now)
+      show(answer, entities, reader.keys, now, console)
+      return .done
+    }
+  }
+
+  private func show(
+    _ answer: OnlineAnswer,
+    _ entities: [[Datum]],
+    _ keys: [EntityDefinition.Key],
+    _ now: Instant,
+    _ console: Console
+  ) {
+    if console.isJSON {
+      let rows = zip(entities, answer.rows).map { entity, cells -> JSONValue in
+        [
+          "keys": .object(JSONObject(zip(keys, entity).map { ($0.name, $1.answer) })),
+          "features": .object(
+            JSONObject(
+              zip(answer.features, cells).map { ($0.description, $1.answer(at: now)) }
+            )
+          ),
+        ]
+      }
+      console.show(json: ["as_of": .string(now.description), "entities": .array(rows)])
+      return
+    }
+    for (entity, cells) in zip(entities, answer.rows) {
+      if entities.count > 1 {
+        let names = zip(keys, entity).map { "\($0.name)=\($1.text)" }
+        console.show(heading: names.joined(separator: ", "))
+      }
+      var table = FittingTable([
+        .init("FEATURE"), .init("VALUE", .trailing, widthMax: 40), .init("STATUS"),
+        .init("OF", rank: 1),
+      ])
+      for (feature, cell) in zip(answer.features, cells) {
+        table.append([
+          .init(feature.description), .init(cell.value.isNull ? "–" : cell.value.text),
+          .init(cell.status.rawValue, cell.status == .present ? nil : .yellow),
+          .init(cell.time.map(TimeText.seconds) ?? "–", .dim),
+        ])
+      }
+      console.show(table)
+    }
+  }
+}
+
+extension FeatureValue {
+  fileprivate func answer(at now: Instant) -> JSONValue {
+    [
+      "value": value.answer, "status": .string(status.rawValue),
+      "time": time.map { .string($0.description) } ?? .null,
+      "known": knowledge.map { .string($0.description) } ?? .null,
+      "age_seconds": time.map { time in
+        .int((now.microseconds - time.microseconds) / 1_000_000)
+      } ?? .null,
+    ]
+  }
+}
