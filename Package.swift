@@ -135,6 +135,13 @@ let package = Package(
         "MillTesting",
       ]
     ),
+    tests(
+      "MillFeaturesTests",
+      [
+        "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillSQLite",
+        "MillTables", "MillTesting", "MillTiles",
+      ]
+    ),
     tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
     tests("MillLedgerTests", ["MillCore", "MillLedger", "MillLineage", "MillTesting", grdb]),
     tests(

@@ -88,7 +88,7 @@ public struct Workspace: Sendable {
   /// - Throws: `PipelineError` for models that what features read is made of.
   public func features() async throws -> FeatureStore {
     let pipeline = try await pipeline()
-    return FeatureStore(
+    return await FeatureStore.open(
       project.features,
       in: FeatureEnvironment(
         lake: lake,

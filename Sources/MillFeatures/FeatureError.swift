@@ -12,6 +12,11 @@ public indirect enum FeatureError: Failure, Equatable {
     case feature
     case service
     case trainingSet = "training set"
+
+    /// The command that lists what there is.
+    var command: String {
+      self == .trainingSet ? "millrace features training-set list" : "millrace features list"
+    }
   }
 
   /// A definition that makes no sense.
@@ -26,6 +31,10 @@ public indirect enum FeatureError: Failure, Equatable {
   case columnType(SourcePlace, view: String, column: String, found: DataType, expected: String)
   /// The view's source was never made.
   case notMade(view: String, source: String)
+  /// The view's values are not in the online store, in the definition that it has now.
+  case notServed(view: String)
+  /// A question about a time before that of what the online store holds.
+  case past(view: String, asOf: Instant, asked: Instant)
   /// Labels that cannot be joined.
   case labels(String, problem: String)
   /// Something of a training set is not as its manifest says.
@@ -40,6 +49,8 @@ public indirect enum FeatureError: Failure, Equatable {
     case .noColumn: "features.no-column"
     case .columnType: "features.column-type"
     case .notMade: "features.not-made"
+    case .notServed: "features.not-served"
+    case .past: "features.past"
     case .labels: "features.labels"
     case .trainingSet: "features.training-set"
     }
@@ -75,16 +86,22 @@ public indirect enum FeatureError: Failure, Equatable {
       "\(name): \(problem)"
     case .unknown(let kind, let name, let nearest):
       "there is no \(kind.rawValue) \(name)"
-        + (nearest.map { ": did you mean \($0)?" } ?? "; `millrace features list` shows all")
+        + (nearest.map { ": did you mean \($0)?" } ?? "; `\(kind.command)` shows all")
     case .inService(_, let service, let error):
       "the service \(service): \(error.fact)"
     case .noColumn(_, let view, let source, let column, let nearest):
       "\(view): \(source) has no column \(column)"
         + (nearest.map { ": did you mean \($0)?" } ?? "")
     case .columnType(_, let view, let column, let found, let expected):
-      "\(view): the column \(column) is a \(found), and \(expected) is wanted"
+      "\(view): the column \(column) has the type \(found), and \(expected) is wanted"
     case .notMade(let view, let source):
       "\(source), which the view \(view) reads, has not been made: run `millrace run +\(source)`"
+    case .notServed(let view):
+      "\(view), as it is defined now, is not in the online store: run "
+        + "`millrace features materialize \(view)`"
+    case .past(let view, let asOf, let asked):
+      "the online rows of \(view) are as of \(asOf), and say nothing of \(asked): a training set or "
+        + "`millrace features explain` does"
     case .labels(let source, let problem):
       "labels of \(source): \(problem)"
     case .trainingSet(let id, let problem):

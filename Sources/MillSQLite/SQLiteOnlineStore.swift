@@ -34,6 +34,8 @@ public final class SQLiteOnlineStore: OnlineStore {
         try database.execute(sql: "PRAGMA synchronous = NORMAL")
       }
       pool = try DatabasePool(path: path, configuration: configuration)
+      // Whoever only reads need not wait for a writer.
+      guard try !pool.read({ try $0.tableExists("online_state") }) else { return }
       try pool.write { database in
         try database.execute(
           sql: """

@@ -89,6 +89,8 @@ struct ProjectFolder {
 
   /// Holds features against each other and against the datasets that there are.
   mutating func check(_ features: FeatureDefinitions, against names: [DatasetName]) {
+    // What could not be read would be missed by what could.
+    guard !problems.contains(where: { $0.place.path.hasPrefix("features/") }) else { return }
     for error in features.check() {
       problems.append(
         .init(place: error.place ?? SourcePlace(path: "features"), message: error.fact)
@@ -129,7 +131,9 @@ struct ProjectFolder {
     let tables =
       names + names.map { $0.layer == .bronze ? $0.deadLetters : $0.quarantine }
     for name in settings.lifecycle.keys.sorted()
-    where name != "default" && !tables.contains(where: { $0.description == name }) {
+    where name != "default" && !tables.contains(where: { $0.description == name })
+      && DatasetName(name)?.layer != .training
+    {
       problems.append(
         .init(
           place: SourcePlace(path: Self.settingsName),

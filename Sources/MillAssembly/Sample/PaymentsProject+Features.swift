@@ -45,10 +45,12 @@ extension PaymentsProject {
             CAST(status = 'refunded' AS INTEGER) AS refunded
           FROM silver.payments
         time: paid_at
+        # Whether a payment is refunded is known a week later, not when it is made.
+        delay: 7d
         id: payment_id
         aggregates:
-          - {of: refunded, by: mean, over: 7d, name: refund_rate}
-          - {by: count, over: 7d, name: payments}
+          - {of: refunded, by: mean, over: 30d, name: refund_rate}
+          - {by: count, over: 30d, name: payments}
 
     on_demand:
       card_habit:

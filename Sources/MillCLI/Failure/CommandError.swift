@@ -10,6 +10,8 @@ enum CommandError: Failure, Equatable {
   case ambiguousDataset(name: String, candidates: [String])
   /// No run's id begins like this.
   case unknownRun(id: String)
+  /// What was given for an option makes no sense here.
+  case option(String)
   /// The ids of several runs begin like this.
   case ambiguousRun(id: String, count: Int)
 
@@ -19,6 +21,7 @@ enum CommandError: Failure, Equatable {
     case .ambiguousDataset: "command.ambiguous-dataset"
     case .unknownRun: "command.unknown-run"
     case .ambiguousRun: "command.ambiguous-run"
+    case .option: "command.usage"
     }
   }
 
@@ -32,6 +35,7 @@ enum CommandError: Failure, Equatable {
       "\(name) may be \(candidates.joined(separator: " or ")): name the layer as well"
     case .unknownRun(let id):
       "no run's id begins with \(id): `millrace runs` lists them"
+    case .option(let problem): problem
     case .ambiguousRun(let id, let count):
       "the ids of \(count) runs begin with \(id): give more of it"
     }

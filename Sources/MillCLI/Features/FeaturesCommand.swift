@@ -38,7 +38,8 @@ struct FeaturesListCommand: Command {
 
       JSON: {"views": [{"view", "entities", "source", "features": [NAME], "hash", "description", \
       "owner", "tags", "deprecated"}], "on_demand": [{"view", "inputs", "uses", "features": {NAME: SQL}, \
-      "hash", "description", "owner", "tags", "deprecated"}], "services": [{"service", "features": [FEATURE]}]}.
+      "hash", "description", "owner", "tags", "deprecated"}], "services": [{"service", \
+      "description", "owner", "deprecated", "features": [FEATURE]}]}.
       """
   )
 
@@ -69,6 +70,9 @@ struct FeaturesListCommand: Command {
               try store.definitions.services.map { service in
                 [
                   "service": .string(service.name),
+                  "description": service.notes.description.map { .string($0) } ?? .null,
+                  "owner": service.notes.owner.map { .string($0) } ?? .null,
+                  "deprecated": service.notes.deprecated.map { .string($0) } ?? .null,
                   "features": .array(
                     try store.definitions.resolve(service.features).map {
                       .string($0.description)
@@ -89,6 +93,7 @@ struct FeaturesListCommand: Command {
         return .done
       }
       show(views, onDemand, console)
+      if word == nil { show(store.definitions.services, console) }
       return .done
     }
   }
@@ -119,6 +124,25 @@ struct FeaturesListCommand: Command {
         .init("on demand"), .init(definition.usesText),
         .init(NumberText.grouped(definition.features.count)),
         .init(definition.notes.owner ?? "–"), .init(definition.notes.description ?? "", .dim),
+      ])
+    }
+    console.show(table)
+  }
+
+  private func show(_ services: [FeatureServiceDefinition], _ console: Console) {
+    guard !services.isEmpty else { return }
+    console.show()
+    var table = FittingTable([
+      .init("SERVICE"), .init("FEATURES OF", widthMax: 60), .init("OWNER", rank: 2),
+      .init("DESCRIPTION", rank: 3, widthMax: 60),
+    ])
+    for service in services {
+      table.append([
+        .init(
+          service.notes.deprecated == nil ? service.name : "\(service.name) (deprecated)"
+        ),
+        .init(service.features.map(\.description).joined(separator: ", ")),
+        .init(service.notes.owner ?? "–"), .init(service.notes.description ?? "", .dim),
       ])
     }
     console.show(table)

@@ -84,7 +84,7 @@ struct FeaturesGetCommand: Command {
       }
       // One request holds for all entities, or each has its own.
       guard request.count <= 1 || request.count == entities.count else {
-        throw ValidationError("Give --request once, or once for each --entity.")
+        throw CommandError.option("give --request once, or once for each --entity.")
       }
       let given = try request.map { try GivenValues.read($0, reader.inputs, "--request") }
       let requests = given.count == 1 ? entities.map { _ in given[0] } : given

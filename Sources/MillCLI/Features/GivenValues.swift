@@ -17,21 +17,23 @@ enum GivenValues {
     for pair in text.split(separator: ",") {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2 else {
-        throw ValidationError("\(option) \(pair) is no NAME=VALUE.")
+        throw CommandError.option("\(option) \(pair) is no NAME=VALUE")
       }
       given[parts[0]] = parts[1]
     }
     for name in given.keys.sorted() where !fields.contains(where: { $0.name == name }) {
       let near = nearestName(to: name, among: fields.map(\.name))
-      throw ValidationError(
+      throw CommandError.option(
         "\(option) \(name) is none of \(fields.map(\.name).joined(separator: ", "))"
-          + (near.map { ": did you mean \($0)?" } ?? ".")
+          + (near.map { ": did you mean \($0)?" } ?? "")
       )
     }
     return try fields.map { field in
       guard let text = given[field.name] else { return .null }
       guard let value = Datum(text: text, type: field.type) else {
-        throw ValidationError("\(text) is no \(field.type), as \(field.name) is.")
+        throw CommandError.option(
+          "\(text) cannot be \(field.name), which has the type \(field.type)"
+        )
       }
       return value
     }

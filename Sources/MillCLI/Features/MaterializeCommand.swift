@@ -13,7 +13,7 @@ struct FeaturesMaterializeCommand: Command {
     discussion: """
       Without names, all views. Where a source only got files, only those are read; late rows are \
       among them whenever they happened. An older row never replaces a newer one, and the same call \
-      again changes nothing.
+      again changes no value.
 
         $ millrace features materialize
         VIEW          READ    KEYS  CHANGED  GONE
@@ -51,7 +51,16 @@ struct FeaturesMaterializeCommand: Command {
     try await project.withWorkspace(console) { workspace in
       let store = try await workspace.features()
       let online = try await workspace.onlineStore()
-      let names = views.isEmpty ? store.definitions.views.map(\.name) : views
+      var names = views
+      if views.isEmpty {
+        for view in store.definitions.views {
+          if store.isServable(view) {
+            names.append(view.name)
+          } else {
+            console.warn("\(view.name) has exact windows, which are for training alone: left out")
+          }
+        }
+      }
       var reports: [MaterializationReport] = []
       for name in names {
         reports.append(

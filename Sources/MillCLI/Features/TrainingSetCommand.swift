@@ -137,7 +137,13 @@ struct TrainingSetCreateCommand: Command {
     _ console: Console
   ) async throws -> ExitStatus {
     if case .file(let path) = source, !FileManager.default.fileExists(atPath: path) {
-      throw FeatureError.labels(path, problem: "there is no such file")
+      throw FeatureError.labels(
+        path,
+        problem: "there is no such file; a SELECT begins with SELECT, WITH or FROM"
+      )
+    }
+    if let target, FileManager.default.fileExists(atPath: target) {
+      throw FileError.alreadyExists(path: target)
     }
     let store = try await workspace.features()
     var references = try features.map { text throws(FeatureError) in
@@ -150,10 +156,8 @@ struct TrainingSetCreateCommand: Command {
       references += try store.definitions.features(ofService: service)
         .map { FeatureReference(view: $0.view, feature: $0.name) }
     }
-    for view in Set(references.map(\.view)).sorted() {
-      if let note = store.definitions.view(view)?.notes.deprecated {
-        console.warn("\(view) is deprecated: \(note)")
-      }
+    for (name, note) in store.definitions.deprecations(references, service: service) {
+      console.warn("\(name) is deprecated: \(note)")
     }
     var keys: [String: String] = [:]
     for pair in key {
@@ -194,7 +198,8 @@ struct TrainingSetCreateCommand: Command {
 
   private var source: Labels.Source {
     let lowered = labels.lowercased()
-    if lowered.hasPrefix("select") || lowered.hasPrefix("with ") { return .sql(labels) }
+    let word = lowered.prefixAfterBlanks
+    if ["select", "with", "from"].contains(word) || lowered.first == "(" { return .sql(labels) }
     let isFile = [".parquet", ".csv", ".csv.gz", ".csv.zst"].contains(where: lowered.hasSuffix)
     if !isFile, let dataset = DatasetName(labels) { return .dataset(dataset, nil) }
     return .file(Self.absolute(labels))
@@ -202,6 +207,36 @@ struct TrainingSetCreateCommand: Command {
 
   private static func absolute(_ path: String) -> String {
     URL(fileURLWithPath: path).standardizedFileURL.path
+  }
+}
+
+extension String {
+  /// The first word.
+  fileprivate var prefixAfterBlanks: String {
+    String(drop { $0.isWhitespace }.prefix { $0.isLetter })
+  }
+}
+
+extension FeatureDefinitions {
+  /// What is deprecated of all that was asked for, and what to use instead.
+  func deprecations(
+    _ references: [FeatureReference],
+    service: String?
+  ) -> [(name: String, note: String)] {
+    var found: [(name: String, note: String)] = []
+    func add(_ name: String, _ notes: DefinitionNotes?) {
+      if let note = notes?.deprecated, !found.contains(where: { $0.name == name }) {
+        found.append((name, note))
+      }
+    }
+    if let service { add(service, services.first { $0.name == service }?.notes) }
+    for name in Set(references.map(\.view)).sorted() {
+      add(name, view(name)?.notes ?? onDemand(name)?.notes)
+      for entity in view(name)?.entities ?? [] {
+        add(entity, entities.first { $0.name == entity }?.notes)
+      }
+    }
+    return found
   }
 }
 
@@ -217,11 +252,19 @@ extension TrainingSetManifest {
       table.append([
         .init(feature.feature), .init(feature.type.description),
         .init(feature.nulls == 0 ? "–" : NumberText.grouped(feature.nulls)),
-        .init(feature.minimum ?? "–"), .init(feature.mean.map(Self.rounded) ?? "–"),
-        .init(feature.maximum ?? "–"),
+        .init(Self.short(feature.minimum, feature.type)),
+        .init(feature.mean.map(Self.rounded) ?? "–"),
+        .init(Self.short(feature.maximum, feature.type)),
       ])
     }
     return table
+  }
+
+  /// A bound as it is read in a table: a double in four digits, all else whole.
+  private static func short(_ text: String?, _ type: DataType) -> String {
+    guard let text else { return "–" }
+    guard type == .double || type == .float, let number = Double(text) else { return text }
+    return rounded(number)
   }
 
   private static func rounded(_ mean: Double) -> String {

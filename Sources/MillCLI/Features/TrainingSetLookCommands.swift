@@ -29,7 +29,8 @@ struct TrainingSetListCommand: Command {
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
-      let sets = try await workspace.features().trainingSets()
+      let (sets, damaged) = try await workspace.features().trainingSets()
+      for error in damaged { console.warn(error.description) }
       if console.isJSON {
         console.show(json: ["training_sets": .array(sets.map(\.json))])
         return .done

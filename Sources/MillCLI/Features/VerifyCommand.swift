@@ -13,7 +13,7 @@ struct FeaturesVerifyCommand: Command {
     discussion: """
       Entities that the online store knows are asked for online, and the same questions are joined \
       as the labels of a training set, over the same versions of the tables. The exit status is 1 \
-      when a cell differs.
+      when a cell differs, or when there is nothing to compare.
 
         $ millrace features verify
         VIEW          ENTITIES   CELLS  DIFFERENT
@@ -48,12 +48,19 @@ struct FeaturesVerifyCommand: Command {
     try await project.withWorkspace(console) { workspace in
       let store = try await workspace.features()
       let online = try await workspace.onlineStore()
-      let names = views.isEmpty ? store.definitions.views.map(\.name) : views
+      let names =
+        views.isEmpty
+        ? store.definitions.views.filter(store.isServable).map(\.name) : views
       var reports: [(view: String, report: VerificationReport)] = []
       for name in names {
         reports.append((name, try await store.verify(name, in: online, sampling: sample)))
       }
       show(reports, console)
+      // What was not compared is not proven.
+      guard reports.contains(where: { $0.report.entities > 0 }) else {
+        console.warn("nothing was compared: the online store has no entity of these views")
+        return .checkFailed
+      }
       return reports.allSatisfy { $0.report.different == 0 } ? .done : .checkFailed
     }
   }

@@ -19,13 +19,16 @@ enum DefinitionHash {
 
   /// The hash of a view.
   ///
-  /// - Parameter upstream: The hash of what makes the dataset that the view reads.
+  /// - Parameters:
+  ///   - inputs: The datasets that the view's SELECT reads.
+  ///   - upstream: The hash of what makes a dataset.
   static func of(
     _ view: FeatureViewDefinition,
     keys: [EntityDefinition.Key],
+    inputs: [DatasetName],
     upstream: (DatasetName) -> String?
   ) -> String {
-    sha256(canonical(view, keys, upstream).serialized())
+    sha256(canonical(view, keys, inputs, upstream).serialized())
   }
 
   /// The hash of on-demand features.
@@ -58,6 +61,7 @@ enum DefinitionHash {
   private static func canonical(
     _ view: FeatureViewDefinition,
     _ keys: [EntityDefinition.Key],
+    _ inputs: [DatasetName],
     _ upstream: (DatasetName) -> String?
   ) -> JSONValue {
     var json = JSONObject()
@@ -73,7 +77,11 @@ enum DefinitionHash {
     case .dataset(let dataset):
       json["source"] = .string(dataset.description)
       json["made_by"] = upstream(dataset).map { .string($0) } ?? .null
-    case .sql(let sql): json["sql"] = .string(sql)
+    case .sql(let sql):
+      json["sql"] = .string(sql)
+      json["made_by"] = .array(
+        inputs.sorted().map { upstream($0).map { .string($0) } ?? .null }
+      )
     }
     json["time"] = .string(view.time)
     json["time_zone"] = .string(view.timeZone)

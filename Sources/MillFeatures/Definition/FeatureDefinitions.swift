@@ -75,6 +75,9 @@ public struct FeatureDefinitions: Hashable, Sendable {
 
   private func check(_ entity: EntityDefinition) -> [FeatureError] {
     var problems: [FeatureError] = []
+    if entity.keys.isEmpty {
+      problems.append(.definition(entity.place, name: entity.name, problem: "it has no key"))
+    }
     for key in entity.keys where !EntityDefinition.Key.isKey(key.type) {
       problems.append(
         .definition(
@@ -94,9 +97,12 @@ public struct FeatureDefinitions: Hashable, Sendable {
       problems.append(.definition(place ?? view.place, name: view.name, problem: text))
     }
     for name in view.entities where !entities.contains(where: { $0.name == name }) {
-      problems.append(
-        .unknown(.entity, name, nearest: nearestName(to: name, among: entities.map(\.name)))
+      let error = FeatureError.unknown(
+        .entity,
+        name,
+        nearest: nearestName(to: name, among: entities.map(\.name))
       )
+      problem(error.fact)
     }
     let keys = keys(of: view).map(\.name)
     for (key, _) in view.keyColumns.sorted(by: { $0.key < $1.key }) where !keys.contains(key) {
@@ -109,10 +115,16 @@ public struct FeatureDefinitions: Hashable, Sendable {
       problem("it has neither `features` nor `aggregates`")
     }
     let names = view.featureNames
-    for (index, name) in names.enumerated() where names[..<index].contains(name) {
-      problem("two of its features are named \(name): give one of them a `name`")
+    let folded = names.map { $0.lowercased() }
+    for (index, name) in folded.enumerated() where folded[..<index].contains(name) {
+      let place = view.windowed.first { $0.features.contains { $0.name == names[index] } }?.place
+      problem("two of its features are named \(names[index]): give one of them a `name`", at: place)
     }
-    for name in names where keys.contains(name) {
+    if case .delay(let delay) = view.knowledge, delay < .zero {
+      problem("its `delay` is below zero: rows would be known before they happen")
+    }
+    if let ttl = view.ttl, ttl <= .zero { problem("its `ttl` is not above zero") }
+    for name in names where keys.contains(where: { $0.lowercased() == name.lowercased() }) {
       problem("the feature \(name) has the name of a key")
     }
     return problems
@@ -154,11 +166,13 @@ public struct FeatureDefinitions: Hashable, Sendable {
   }
 
   private func check(_ service: FeatureServiceDefinition) -> [FeatureError] {
-    do {
-      _ = try resolve(service.features)
-      return []
-    } catch {
-      return [.inService(service.place, service: service.name, error)]
+    service.features.compactMap { reference -> FeatureError? in
+      do throws(FeatureError) {
+        _ = try resolve([reference])
+        return nil
+      } catch {
+        return .inService(service.place, service: service.name, error)
+      }
     }
   }
 

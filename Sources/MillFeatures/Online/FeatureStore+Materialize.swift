@@ -71,6 +71,21 @@ extension FeatureStore {
     }
   }
 
+  /// What is in a store is never made older: whoever asked meanwhile has seen it.
+  func requireLater(
+    _ known: MaterializationState?,
+    _ asOf: Instant,
+    _ view: FeatureViewDefinition
+  ) throws(FeatureError) {
+    guard let known, known.asOf > asOf else { return }
+    throw .past(view: view.name, asOf: known.asOf, asked: asOf)
+  }
+
+  /// Whether a view's values can be kept online: an exact window needs its rows one by one.
+  public func isServable(_ view: FeatureViewDefinition) -> Bool {
+    (try? requireServable(view)) != nil
+  }
+
   func onlineTable(_ view: FeatureViewDefinition, _ content: OnlineTable.Content) -> OnlineTable {
     OnlineTable(view: view.name, hash: hash(of: view), content: content)
   }
@@ -88,6 +103,7 @@ extension FeatureStore {
     let table = onlineTable(bound.view, .latest)
     let known = try await store.state(of: table)
     // The same rows; but some may have lain in the future.
+    try requireLater(known, asOf, bound.view)
     if let known, known.tables == report.tables, known.pending == 0 { return }
     let additions = try await added(since: known, sources)
     let relation: ViewRelation
@@ -133,9 +149,10 @@ extension FeatureStore {
         """,
       keeping: .stored
     )
-    let values = bound.view.latest.enumerated().map { index, latest in
-      "f.\(dialect.quote(latest.column)) AS f\(index)"
+    let inner = bound.view.latest.enumerated().map { index, latest in
+      "\(dialect.quote(latest.column)) AS f\(index)"
     }
+    let values = bound.view.latest.indices.map { "f.f\($0)" }
     let rows = RelationName("mill_rows")
     try await session.define(
       rows,
@@ -143,14 +160,15 @@ extension FeatureStore {
         SELECT row_number() OVER () AS number, \(relation.keyNames.map { "b.\($0)" }
           .joined(separator: ", ")), b.t, b.k, b.id, \(values.joined(separator: ", "))
         FROM mill_best AS b
-        JOIN (SELECT *, \(relation.place) AS mill_place
-          FROM \(dialect.quote(relation.name.name))) AS f ON f.mill_place = b.place
+        JOIN (SELECT \(inner.joined(separator: ", ")), \(relation.place) AS place
+          FROM \(dialect.quote(relation.name.name))) AS f ON f.place = b.place
         """,
       keeping: .stored
     )
     let count =
       try await session.rows("SELECT count(*) FROM mill_rows", limit: 1).integer(0, 0) ?? 0
     let keyCount = relation.keyNames.count
+    var keysSeen = 0
     for start in stride(from: Int64(0), to: count, by: Self.keysPerWrite) {
       let batch = try await session.columns(
         """
@@ -160,9 +178,10 @@ extension FeatureStore {
         limit: Self.keysPerWrite
       )
       let packed = Self.pack(batch, keyCount: keyCount)
-      report.keys += packed.count
+      keysSeen += packed.count
       report.changed += try await store.write(packed, to: table, as: write)
     }
+    report.keys = max(report.keys, keysSeen)
     for name in [rows, best, relation.name] { try await session.drop(name) }
     if report.kind == .all {
       report.removed += try await store.finish(state, of: table)

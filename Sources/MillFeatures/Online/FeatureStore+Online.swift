@@ -115,7 +115,8 @@ public struct OnlineReader: Sendable {
   /// - Parameters:
   ///   - entities: entities x keys, in the order of ``keys``; a key may be null.
   ///   - requests: entities x inputs, in the order of ``inputs``; empty where all are null.
-  /// - Throws: `OnlineStoreError`.
+  /// - Throws: `OnlineStoreError`; `FeatureError.notServed`, and `.past` for a time before that of
+  ///   the rows.
   public func read(
     _ entities: [[Datum]],
     requests: [[Datum]] = [],
@@ -124,6 +125,7 @@ public struct OnlineReader: Sendable {
     let unknown = FeatureValue(value: .null, status: .notFound)
     var rows = entities.map { _ in Array(repeating: unknown, count: lookedUp.count) }
     for part in parts {
+      try await require(part, at: time)
       let wanted = entities.map { entity in
         EntityKey.encode(part.keyPlaces.map { entity.indices.contains($0) ? entity[$0] : .null })
       }
@@ -148,6 +150,21 @@ public struct OnlineReader: Sendable {
       rows[index].removeLast(lookedUp.count - features.count)
     }
     return OnlineAnswer(features: features, rows: rows)
+  }
+
+  /// Online rows say nothing of the time before they were taken, and nothing in another definition.
+  private func require(_ part: Part, at time: Instant) async throws {
+    let tables =
+      (part.latest.isEmpty ? [] : [part.latestTable])
+      + (part.windowed.isEmpty ? [] : [part.tileTable])
+    for table in tables {
+      guard let state = try await store.state(of: table) else {
+        throw FeatureError.notServed(view: part.view.view.name)
+      }
+      guard state.asOf <= time else {
+        throw FeatureError.past(view: part.view.view.name, asOf: state.asOf, asked: time)
+      }
+    }
   }
 
   private func compute(_ cells: inout [FeatureValue], _ request: [Datum]) {

@@ -34,6 +34,7 @@ extension FeatureStore {
   ) async throws {
     let table = onlineTable(bound.view, .tiles)
     let known = try await store.state(of: table)
+    try requireLater(known, asOf, bound.view)
     if let known, known.tables == report.tables, known.pending == 0 { return }
     report.kind = .all
     let relation = try await relation(of: bound, sources, named: "mill_source", session)
@@ -57,6 +58,7 @@ extension FeatureStore {
     let count =
       try await session.rows("SELECT count(*) FROM mill_tiles", limit: 1)
       .integer(0, 0) ?? 0
+    var keysSeen = 0
     var packer = TilePacker(layout: layout, keyCount: relation.keyNames.count)
     for start in stride(from: Int64(0), to: count, by: Self.keysPerWrite) {
       let batch = try await session.columns(
@@ -68,7 +70,7 @@ extension FeatureStore {
         limit: Self.keysPerWrite
       )
       let rows = try packer.append(batch)
-      report.keys += rows.count
+      keysSeen += rows.count
       report.changed += try await store.write(
         rows,
         to: table,
@@ -76,7 +78,7 @@ extension FeatureStore {
       )
     }
     let rest = packer.finish()
-    report.keys += rest.count
+    report.keys = max(report.keys, keysSeen + rest.count)
     report.changed += try await store.write(
       rest,
       to: table,

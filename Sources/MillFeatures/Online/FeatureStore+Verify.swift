@@ -64,7 +64,7 @@ extension FeatureStore {
     var asOf = Instant.earliest
     for table in tables {
       guard let state = try await online.state(of: table) else {
-        throw FeatureError.notMade(view: name, source: "the online rows of \(name)")
+        throw FeatureError.notServed(view: name)
       }
       versions.merge(state.tables) { old, _ in old }
       asOf = max(asOf, state.asOf)

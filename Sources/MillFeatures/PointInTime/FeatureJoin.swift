@@ -33,18 +33,19 @@ struct FeatureJoin {
     _ session: any EngineSession
   ) async throws -> (outputs: [Output], query: String) {
     let outputs = try outputs(features, bound.map(\.view), computed, fullNames)
+    let names = Self.names(features + store.withUses(features))
     let stored = store.withUses(features)
     var joins: [String] = []
     for (index, (view, sources)) in bound.enumerated() {
       let wanted = stored.filter { $0.view == view.view.name }.map(\.name)
-      joins += try await queries(view, sources, wanted, "mill_view_\(index)", session)
+      joins += try await queries(view, sources, wanted, names, "mill_view_\(index)", session)
     }
     let row = LabelRelation.row
     let tables = joins.enumerated().map { index, query in
       "LEFT JOIN (\n\(query)\n) AS j\(index) ON j\(index).\(row) = l.\(row)"
     }
     let cells = stored.map { feature in
-      "\(value(of: feature, bound.map(\.view))) AS \(inner(feature))"
+      "\(value(of: feature, bound.map(\.view), names)) AS \(names[feature] ?? "")"
     }
     let labelColumns = labels.schema.names.map { "l.\(dialect.quote($0))" }
     let base = """
@@ -53,13 +54,13 @@ struct FeatureJoin {
       \(tables.joined(separator: "\n"))
       """
     let onDemand = try computed.enumerated().map { index, definition in
-      "LEFT JOIN (\n\(try computation(of: definition, features))\n) AS d\(index) "
+      "LEFT JOIN (\n\(try computation(of: definition, features, names))\n) AS d\(index) "
         + "ON d\(index).\(row) = l.\(row)"
     }
     let columns =
       labelColumns
       + outputs.map { output in
-        "\(inner(output.feature)) AS \(dialect.quote(output.column))"
+        "\(names[output.feature] ?? "") AS \(dialect.quote(output.column))"
       }
     let query = """
       WITH mill_base AS MATERIALIZED (
@@ -75,7 +76,8 @@ struct FeatureJoin {
   /// The query that computes on-demand features of the joined rows, by `_row`.
   private func computation(
     of bound: BoundOnDemand,
-    _ features: [ResolvedFeature]
+    _ features: [ResolvedFeature],
+    _ names: [ResolvedFeature: String]
   ) throws(FeatureError) -> String {
     let name = bound.definition.name
     var cells: [String] = []
@@ -98,13 +100,13 @@ struct FeatureJoin {
       cells.append("TRY_CAST(\(column) AS \(dialect.typeName(input.type))) AS \(column)")
     }
     for use in bound.definition.uses {
-      cells.append("\(inner(use.feature)) AS \(dialect.quote(use.name))")
+      cells.append("\(names[use.feature] ?? "") AS \(dialect.quote(use.name))")
     }
     let values = zip(bound.definition.features, bound.expressions).filter { feature, _ in
       features.contains(ResolvedFeature(view: name, name: feature.name))
     }.map { feature, expression in
       "\(expression.rendered(DuckDBDialect(), from: "mill_inputs")) AS "
-        + inner(ResolvedFeature(view: name, name: feature.name))
+        + (names[ResolvedFeature(view: name, name: feature.name)] ?? "")
     }
     return """
       SELECT \(LabelRelation.row), \(values.joined(separator: ", "))
@@ -114,21 +116,29 @@ struct FeatureJoin {
   }
 
   /// The value of a feature, also where no row was found for the label.
-  private func value(of feature: ResolvedFeature, _ views: [BoundView]) -> String {
+  private func value(
+    of feature: ResolvedFeature,
+    _ views: [BoundView],
+    _ names: [ResolvedFeature: String]
+  ) -> String {
+    let name = names[feature] ?? ""
     let view = views.first { $0.view.name == feature.view }
     let type = view?.features.first { $0.name == feature.name }?.type ?? .void
     guard labels.range != nil else { return "CAST(NULL AS \(dialect.typeName(type)))" }
     let windowed = view?.view.windowed.flatMap(\.features).first { $0.name == feature.name }
     switch windowed?.aggregation {
     // Over nothing these are 0, for a key that is known as for one that is not.
-    case .count, .distinct: return "coalesce(\(inner(feature)), 0)"
-    default: return inner(feature)
+    case .count, .distinct: return "coalesce(\(name), 0)"
+    default: return name
     }
   }
 
-  /// The column of a feature inside of the joins, where two views may use one name.
-  private func inner(_ feature: ResolvedFeature) -> String {
-    dialect.quote("\(feature.view)__\(feature.name)")
+  /// The columns of features inside of the joins: names of our own, that no label and no view has.
+  private static func names(_ features: [ResolvedFeature]) -> [ResolvedFeature: String] {
+    Dictionary(
+      features.enumerated().map { ($0.element, "mill_f\($0.offset)") },
+      uniquingKeysWith: { first, _ in first }
+    )
   }
 
   private func outputs(
@@ -140,14 +150,16 @@ struct FeatureJoin {
     var outputs: [Output] = []
     for feature in features {
       let column = fullNames ? "\(feature.view)__\(feature.name)" : feature.name
-      if let other = outputs.first(where: { $0.column == column }) {
+      // To SQL names that differ in case alone are one.
+      let folded = column.lowercased()
+      if let other = outputs.first(where: { $0.column.lowercased() == folded }) {
         throw .labels(
           "the training set",
           problem: "\(other.feature) and \(feature) would both be the column \(column): ask for "
             + "full names"
         )
       }
-      guard labels.schema[name: column] == nil else {
+      guard !labels.schema.names.contains(where: { $0.lowercased() == folded }) else {
         throw .labels(
           "the training set",
           problem: "the labels have a column \(column), as the feature \(feature) would be called: "
@@ -168,6 +180,7 @@ struct FeatureJoin {
     _ view: BoundView,
     _ sources: [DatasetName: Snapshot],
     _ wanted: [String],
+    _ names: [ResolvedFeature: String],
     _ prefix: String,
     _ session: any EngineSession
   ) async throws -> [String] {
@@ -186,7 +199,7 @@ struct FeatureJoin {
         try join.query(
           latest.map { feature in
             FeatureViewDefinition.Latest(
-              name: "\(view.view.name)__\(feature.name)",
+              name: names[ResolvedFeature(view: view.view.name, name: feature.name)] ?? "",
               column: feature.column
             )
           },
@@ -200,6 +213,7 @@ struct FeatureJoin {
       prefix: prefix,
       respectsKnowledge: respectsKnowledge,
       wanted: wanted,
+      names: names,
       dialect: store.environment.engine.dialect
     )
     if !windows.groups.isEmpty { queries += try await windows.queries(session) }

@@ -16,12 +16,12 @@ struct LabelReader {
 
   /// Defines the labels as a relation.
   ///
-  /// - Parameter versions: Filled with the versions of tables that were read.
+  /// - Returns: The labels, their time, and the versions of tables that they were read from.
   /// - Throws: `FeatureError.labels` for columns that are missing, of no use or cannot be read.
   func define(
-    _ session: any EngineSession,
-    _ versions: inout [String: Int64]
-  ) async throws -> (LabelRelation, timeColumn: String) {
+    _ session: any EngineSession
+  ) async throws -> (LabelRelation, timeColumn: String, versions: [String: Int64]) {
+    var versions: [String: Int64] = [:]
     let query: String
     switch labels.source {
     case .file(let path): query = try await file(path, session)
@@ -42,7 +42,11 @@ struct LabelReader {
       }
       query = sql
     }
-    return try await relation(over: query, session)
+    let (relation, time) = try await relation(
+      over: try await store.zoned(query, in: labels.timeZone, session),
+      session
+    )
+    return (relation, time, versions)
   }
 
   /// Numbers rows of a query and takes their times.
@@ -53,12 +57,7 @@ struct LabelReader {
   ) async throws -> (LabelRelation, timeColumn: String) {
     var (schema, published) = try await session.published(query)
     if keepingNumbers { schema.fields.removeAll { $0.name == LabelRelation.row } }
-    for name in [LabelRelation.row, LabelRelation.time] where schema[name: name] != nil {
-      throw FeatureError.labels(
-        labels.description,
-        problem: "the column \(name) has a name that Millrace keeps for itself: rename it"
-      )
-    }
+    try requireNames(schema)
     let time = try timeColumn(schema)
     let instant = instant(time, schema[name: time]?.type ?? .timestamp)
     let number = keepingNumbers ? "" : ", row_number() OVER () - 1 AS \(LabelRelation.row)"
@@ -96,15 +95,38 @@ struct LabelReader {
     )
   }
 
+  /// Names that a table can hold, and that are not ours.
+  private func requireNames(_ schema: Schema) throws(FeatureError) {
+    for name in schema.names {
+      let folded = name.lowercased()
+      if folded == LabelRelation.row || folded.hasPrefix("mill_") || folded.hasPrefix("_mill_") {
+        throw .labels(
+          labels.description,
+          problem: "the column \(name) has a name that Millrace keeps for itself: rename it"
+        )
+      }
+      // Parquet and Delta have these for themselves.
+      if name.isEmpty || name.utf8.contains(where: { " ,;{}()\n\t=".utf8.contains($0) }) {
+        throw .labels(
+          labels.description,
+          problem: "the column `\(name)` cannot be one of a table: rename it, without blanks and "
+            + "signs"
+        )
+      }
+    }
+  }
+
   /// A number of all labels in their order, by which two sets of labels are told apart.
   func digest(_ relation: LabelRelation, _ session: any EngineSession) async throws -> String {
     let cells = (relation.schema.names + [LabelRelation.row]).map { name in
-      "coalesce(CAST(\(dialect.quote(name)) AS VARCHAR), '\\N')"
+      // With its length before it, no text can be taken for two, nor for null.
+      "coalesce(strlen(CAST(\(dialect.quote(name)) AS VARCHAR)) || ':' "
+        + "|| CAST(\(dialect.quote(name)) AS VARCHAR), '-')"
     }
     let rows = try await session.rows(
       """
       SELECT CAST(count(*) AS VARCHAR) || '-' || CAST(coalesce(bit_xor(md5_number(
-        concat_ws(chr(31), \(cells.joined(separator: ", "))))), 0) AS VARCHAR)
+        concat(\(cells.joined(separator: ", "))))), 0) AS VARCHAR)
       FROM \(dialect.quote(relation.name.name))
       """,
       limit: 1
@@ -147,7 +169,7 @@ struct LabelReader {
     let name = dialect.quote(column)
     switch type {
     case .timestampWithoutZone where labels.timeZone != "UTC":
-      return "epoch_us(\(name) AT TIME ZONE \(dialect.literal(labels.timeZone)))"
+      return "epoch_us(\(dialect.instant(ofNaive: name, in: labels.timeZone)))"
     case .date: return "epoch_us(CAST(\(name) AS TIMESTAMP))"
     default: return "epoch_us(\(name))"
     }
@@ -178,7 +200,14 @@ struct LabelReader {
     func format(_ delimiter: Character) -> RawFormat {
       .csv(delimiter: delimiter, hasHeader: true, compression: packing)
     }
-    let found = try await session.inspect(path, as: format(","))
+    // Of the separators that people use, the one that gives the most columns.
+    var found = try await session.inspect(path, as: format(","))
+    for delimiter: Character in [";", "\t", "|"] {
+      guard let other = try? await session.inspect(path, as: format(delimiter)),
+        other.schema.fields.count > found.schema.fields.count
+      else { continue }
+      found = other
+    }
     try await session.define(
       raw,
       as: RawSource(
@@ -201,7 +230,8 @@ struct LabelReader {
 
   /// A key has the type of its entity, whatever its text looks like.
   private func type(of field: Field) -> DataType {
-    if field.name == labels.time { return .timestamp }
+    // A day is midnight in UTC, whatever the zone of times.
+    if field.name == labels.time { return field.type == .date ? .date : .timestamp }
     let key = keys.first { (labels.keyColumns[$0.name] ?? $0.name) == field.name }
     return key?.type ?? field.type
   }

@@ -44,7 +44,7 @@ public struct Labels: Hashable, Sendable {
     case .file(let path): path
     case .dataset(let dataset, let version):
       dataset.description + (version.map { " version \($0)" } ?? "")
-    case .sql: "a SELECT"
+    case .sql(let sql): sql
     }
   }
 }
@@ -80,8 +80,8 @@ struct LabelRelation {
     guard key.accepts(field.type) else {
       throw .labels(
         "the training set",
-        problem: "the column \(column) is a \(field.type), and the key \(key.name) of \(view) a "
-          + "\(key.type)"
+        problem: "the column \(column) has the type \(field.type), and the key \(key.name) of "
+          + "\(view) the type \(key.type)"
       )
     }
     return column

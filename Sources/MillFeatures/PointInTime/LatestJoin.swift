@@ -29,7 +29,8 @@ struct LatestJoin {
 
   /// Rows that some label may see, without those of no key.
   private var isCandidate: String {
-    var parts = view.keyNames.map { "\($0) IS NOT NULL" } + ["t IS NOT NULL", "k IS NOT NULL"]
+    var parts = view.keyNames.map { "\($0) IS NOT NULL" } + ["t IS NOT NULL"]
+    if respectsKnowledge { parts.append("k IS NOT NULL") }
     if let range = labels.range {
       parts.append("t <= \(range.upperBound)")
       if let ttl = view.bound.view.ttl {
@@ -42,6 +43,12 @@ struct LatestJoin {
     return parts.joined(separator: " AND ")
   }
 
+  /// A row of which nobody knows when it was known comes before all others of its time, where that is
+  /// not asked at all.
+  private var knowledge: String {
+    respectsKnowledge ? "k" : "coalesce(k, CAST(\(Instant.earliest.microseconds) AS BIGINT))"
+  }
+
   /// Finds the rows that can be somebody's newest.
   ///
   /// - Returns: The name of a relation with keys, `v` (from when on it is), `t` and `place`.
@@ -49,9 +56,9 @@ struct LatestJoin {
     try await session.define(
       RelationName(index),
       as: """
-        SELECT \(keys), t, k, min(place) AS place, count(*) AS c
+        SELECT \(keys), t, \(knowledge) AS k, min(place) AS place, count(*) AS c
         FROM (SELECT \(view.header) FROM \(source) AS s) WHERE \(isCandidate)
-        GROUP BY \(keys), t, k
+        GROUP BY \(keys), t, \(knowledge)
         """,
       keeping: .stored
     )
@@ -70,7 +77,7 @@ struct LatestJoin {
           WINDOW w AS (PARTITION BY \(keys) ORDER BY v, t, k))
         WHERE t = newest AND next IS DISTINCT FROM v
         """
-        : "SELECT \(keys), \(isHidden ? "k" : "t") AS v, t, place FROM \(rows)",
+        : "SELECT \(keys), \(seen) AS v, t, place FROM \(rows)",
       keeping: .view
     )
     return records
@@ -86,7 +93,8 @@ struct LatestJoin {
         SELECT \(keys), t, k, place FROM \(index) WHERE c = 1
         UNION ALL
         SELECT \(columns), c.place
-        FROM (SELECT \(view.header), \(view.identity) AS id FROM \(source) AS s) AS c
+        FROM (SELECT * REPLACE (\(knowledge) AS k)
+          FROM (SELECT \(view.header), \(view.identity) AS id FROM \(source) AS s)) AS c
         JOIN (SELECT \(keys), t, k FROM \(index) WHERE c > 1) AS i ON \(on)
         QUALIFY row_number() OVER (PARTITION BY \(columns) ORDER BY c.id DESC) = 1
         """,
@@ -103,7 +111,7 @@ struct LatestJoin {
     for (index, key) in view.bound.keys.enumerated() {
       let column = try labels.column(for: key.key, of: view.bound.view.name)
       conditions.append(
-        "CAST(l.\(dialect.quote(column)) AS \(dialect.typeName(key.key.type))) = r.k\(index)"
+        "TRY_CAST(l.\(dialect.quote(column)) AS \(dialect.typeName(key.key.type))) = r.k\(index)"
       )
     }
     conditions.append("l.\(LabelRelation.time) >= r.v")
@@ -111,16 +119,17 @@ struct LatestJoin {
       view.bound.view.ttl.map {
         "WHERE r.t >= l.\(LabelRelation.time) - \($0.microsecondsWhole)"
       } ?? ""
-    let values = features.map {
-      "f.\(dialect.quote($0.column)) AS \(dialect.quote($0.name))"
-    }
+    // The values under names of our own: a source may have any.
+    let inner = features.indices.map { "\(dialect.quote(features[$0].column)) AS f\($0)" }
+    let values = features.indices.map { "f.f\($0) AS \(dialect.quote(features[$0].name))" }
     return """
       SELECT m.\(LabelRelation.row), \(values.joined(separator: ", "))
       FROM (SELECT l.\(LabelRelation.row), r.place
         FROM \(dialect.quote(labels.name.name)) AS l
         ASOF JOIN \(records) AS r ON \(conditions.joined(separator: " AND "))
         \(isFresh)) AS m
-      JOIN (SELECT *, \(view.place) AS mill_place FROM \(source)) AS f ON f.mill_place = m.place
+      JOIN (SELECT \(inner.joined(separator: ", ")), \(view.place) AS place FROM \(source)) AS f
+        ON f.place = m.place
       """
   }
 }

@@ -67,10 +67,26 @@ struct ViewRelation {
       case .string: "coalesce(\(name), '')"
       // Of one length, so that numbers compare as numbers.
       case _ where type.isWhole: numeral(name)
+      case .decimal(_, let scale): decimal(name, scale: scale)
+      case .double, .float: sortable(name)
       case .timestamp, .timestampWithoutZone: numeral("epoch_us(\(name))")
       default: "coalesce(CAST(\(name) AS VARCHAR), '')"
       }
     return "encode(\(text))"
+  }
+
+  private func decimal(_ number: String, scale: Int) -> String {
+    // Beyond all decimals, so that the sum is above zero and of one length.
+    let shift = "CAST(1" + String(repeating: "0", count: 37) + " AS HUGEINT)"
+    let digits = "CAST(replace(CAST(\(number) AS VARCHAR), '.', '') AS HUGEINT)"
+    return "coalesce(lpad(CAST(\(digits) + \(shift) AS VARCHAR), 39, '0'), '')"
+  }
+
+  /// The bits of a double as digits that are in the order of numbers.
+  private func sortable(_ number: String) -> String {
+    let bits = "hex(CAST(CAST(CAST(\(number) AS DOUBLE) AS BIT) AS BLOB))"
+    let turned = "translate(\(bits), '0123456789ABCDEF', 'FEDCBA9876543210')"
+    return "coalesce(CASE WHEN \(number) < 0 THEN '0' || \(turned) ELSE '1' || \(bits) END, '')"
   }
 
   private func numeral(_ number: String) -> String {
@@ -85,7 +101,7 @@ struct ViewRelation {
     let name = dialect.quote(column)
     switch type {
     case .timestampWithoutZone where bound.view.timeZone != "UTC":
-      return "epoch_us(\(name) AT TIME ZONE \(dialect.literal(bound.view.timeZone)))"
+      return "epoch_us(\(dialect.instant(ofNaive: name, in: bound.view.timeZone)))"
     case .date: return "epoch_us(CAST(\(name) AS TIMESTAMP))"
     default: return "epoch_us(\(name))"
     }

@@ -32,8 +32,10 @@ struct WindowJoin {
     prefix: String,
     respectsKnowledge: Bool,
     wanted: [String],
+    names: [ResolvedFeature: String],
     dialect name: DialectName
   ) {
+    self.names = names
     self.view = view
     self.labels = labels
     self.prefix = prefix
@@ -44,6 +46,8 @@ struct WindowJoin {
   }
 
   private let wanted: Set<String>
+  /// The columns that features become.
+  private let names: [ResolvedFeature: String]
 
   /// A window and the features over it.
   private func features(over window: Window) -> [(
@@ -94,7 +98,8 @@ struct WindowJoin {
     }
     let cells = groups.flatMap { $0.cells(dialect) }
     var conditions = view.keyNames.map { "\($0) IS NOT NULL" }
-    conditions += ["t IS NOT NULL", "k IS NOT NULL"]
+    conditions.append("t IS NOT NULL")
+    if respectsKnowledge { conditions.append("k IS NOT NULL") }
     if let range = labels.range {
       conditions.append("t < \(range.upperBound)")
       let (low, isOver) = range.lowerBound.subtractingReportingOverflow(longest.max() ?? 0)
@@ -104,7 +109,7 @@ struct WindowJoin {
     try await session.define(
       RelationName(rows),
       as: """
-        SELECT * FROM (
+        SELECT * REPLACE (coalesce(k, CAST(\(Instant.earliest.microseconds) AS BIGINT)) AS k) FROM (
           SELECT \(([view.header, "\(id) AS id"] + cells).joined(separator: ", "))
           FROM \(dialect.quote(view.name.name)) AS s)
         WHERE \(conditions.joined(separator: " AND "))
@@ -146,7 +151,7 @@ struct WindowJoin {
     for (index, key) in view.bound.keys.enumerated() {
       let column = try labels.column(for: key.key, of: view.bound.view.name)
       cells.append(
-        "CAST(l.\(dialect.quote(column)) AS \(dialect.typeName(key.key.type))) AS k\(index)"
+        "TRY_CAST(l.\(dialect.quote(column)) AS \(dialect.typeName(key.key.type))) AS k\(index)"
       )
     }
     let length = window.length.microsecondsWhole
@@ -214,7 +219,8 @@ struct WindowJoin {
     let finished = features(over: window).compactMap { group, feature -> String? in
       guard let shape = group.shape(for: feature.aggregation) else { return nil }
       let value = sql.finish(feature.aggregation, shape) { "m\(group.column(shape, $0))" }
-      return "\(value) AS \(dialect.quote("\(view.bound.view.name)__\(feature.name)"))"
+      let name = self.names[ResolvedFeature(view: view.bound.view.name, name: feature.name)]
+      return "\(value) AS \(name ?? dialect.quote(feature.name))"
     }
     return """
       SELECT \(LabelRelation.row), \(finished.joined(separator: ", ")) FROM (

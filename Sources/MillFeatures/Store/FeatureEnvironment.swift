@@ -12,15 +12,16 @@ public struct FeatureEnvironment: Sendable {
   public var engine: any Engine
   /// The clock, the randomness and the disk.
   public var world: World
-  /// The hash of what makes a dataset, so that a change upstream is seen; nil where none is known.
-  public var definitionHash: @Sendable (DatasetName) -> String?
+  /// The hash of what makes a dataset, so that a change upstream is seen: nil for a dataset that
+  /// nobody defines. Nil as a whole where nothing is known of datasets.
+  public var definitionHash: (@Sendable (DatasetName) -> String?)?
 
   /// An environment of these parts.
   public init(
     lake: Lake,
     engine: any Engine,
     world: World,
-    definitionHash: @escaping @Sendable (DatasetName) -> String? = { _ in nil }
+    definitionHash: (@Sendable (DatasetName) -> String?)? = nil
   ) {
     self.lake = lake
     self.engine = engine

@@ -16,11 +16,40 @@ public struct FeatureStore: Sendable {
   /// What is defined.
   public let definitions: FeatureDefinitions
   let environment: FeatureEnvironment
+  /// What the SELECT of a view reads, as far as it was looked into.
+  private let inputs: [String: [DatasetName]]
 
   /// A store of definitions that ``FeatureDefinitions/check()`` found nothing wrong with.
-  public init(_ definitions: FeatureDefinitions, in environment: FeatureEnvironment) {
+  ///
+  /// - Parameter inputs: What the SELECT of a view reads, by the view; what makes these is then part
+  ///   of the view's hash. ``open(_:in:)`` finds it out.
+  public init(
+    _ definitions: FeatureDefinitions,
+    in environment: FeatureEnvironment,
+    inputs: [String: [DatasetName]] = [:]
+  ) {
     self.definitions = definitions
     self.environment = environment
+    self.inputs = inputs
+  }
+
+  /// A store whose hashes know what the SELECTs of views read.
+  ///
+  /// A SELECT that cannot be parsed is left for ``check()`` to report.
+  public static func open(
+    _ definitions: FeatureDefinitions,
+    in environment: FeatureEnvironment
+  ) async -> FeatureStore {
+    var inputs: [String: [DatasetName]] = [:]
+    for view in definitions.views {
+      guard case .sql(let sql) = view.source,
+        let references = try? await environment.engine.references(in: sql)
+      else { continue }
+      inputs[view.name] = references.compactMap { reference in
+        reference.schema.flatMap { DatasetName("\($0).\(reference.name)") }
+      }
+    }
+    return FeatureStore(definitions, in: environment, inputs: inputs)
   }
 
   var dialect: any Dialect { SQLDialects.named(environment.engine.dialect) }
@@ -30,7 +59,8 @@ public struct FeatureStore: Sendable {
     DefinitionHash.of(
       view,
       keys: definitions.keys(of: view),
-      upstream: environment.definitionHash
+      inputs: inputs[view.name] ?? [],
+      upstream: environment.definitionHash ?? { _ in nil }
     )
   }
 
@@ -55,7 +85,20 @@ public struct FeatureStore: Sendable {
           for field in try await bind(view, sources, session).features {
             types[ResolvedFeature(view: view.name, name: field.name)] = field.type
           }
-        } catch FeatureError.notMade(let view, let source) {
+        } catch FeatureError.notMade(let name, let source) {
+          if let dataset = DatasetName(source), let hash = environment.definitionHash,
+            hash(dataset) == nil
+          {
+            found.append(
+              FeatureError.definition(
+                view.place,
+                name: name,
+                problem: "there is no dataset \(source)"
+              )
+            )
+            continue
+          }
+          let view = name
           unchecked.append("\(view), since \(source) has not been made")
         } catch let error as FeatureError {
           found.append(error)
@@ -148,7 +191,67 @@ public struct FeatureStore: Sendable {
       try await define(sources, session)
       schema = try await session.published(sql).schema
     }
-    return try BoundView(view, keys: definitions.keys(of: view), source: schema)
+    let bound = try BoundView(view, keys: definitions.keys(of: view), source: schema)
+    try await requireConditions(bound, sources, session)
+    return bound
+  }
+
+  /// Holds the conditions of aggregates against the source's columns.
+  private func requireConditions(
+    _ bound: BoundView,
+    _ sources: [DatasetName: Snapshot],
+    _ session: any EngineSession
+  ) async throws {
+    let conditions = bound.view.windowed.compactMap { windowed in
+      windowed.filter.map { (windowed, $0) }
+    }
+    guard !conditions.isEmpty else { return }
+    let cells = bound.source.fields.map { field in
+      "CAST(NULL AS \(dialect.typeName(field.type))) AS \(dialect.quote(field.name))"
+    }
+    for (windowed, condition) in conditions {
+      func problem(_ text: String) -> FeatureError {
+        .definition(
+          windowed.place,
+          name: bound.view.name,
+          problem: "`where: \(condition)`: \(text)"
+        )
+      }
+      do {
+        let type = try await session.published(
+          "SELECT (\n\(condition)\n) AS c FROM (SELECT \(cells.joined(separator: ", ")))"
+        ).schema.fields.first?.type
+        guard type == .boolean else {
+          throw problem("it is no condition but a value of the type \(type ?? .void)")
+        }
+      } catch let error as EngineError where error.errorClass != .cancelled {
+        throw problem(error.description)
+      }
+    }
+  }
+
+  /// A query with its times that name no zone as instants of one.
+  ///
+  /// To publish them would take them for UTC.
+  func zoned(
+    _ query: String,
+    in zone: String,
+    _ session: any EngineSession
+  ) async throws -> String {
+    guard zone != "UTC" else { return query }
+    let rows = try await session.rows(
+      "SELECT column_name, column_type FROM (DESCRIBE (\n\(query)\n))",
+      limit: 100_000
+    ).rows
+    let naive = rows.filter { $0[1].text?.hasPrefix("TIMESTAMP") == true }
+      .filter { $0[1].text?.contains("ZONE") == false }.compactMap(\.first?.text)
+    guard !naive.isEmpty else { return query }
+    let cells = rows.compactMap(\.first?.text).map { name in
+      let column = dialect.quote(name)
+      guard naive.contains(name) else { return column }
+      return "\(dialect.instant(ofNaive: "CAST(\(column) AS TIMESTAMP)", in: zone)) AS \(column)"
+    }
+    return "SELECT \(cells.joined(separator: ", ")) FROM (\n\(query)\n)"
   }
 
   /// Defines tables under the names that users have for them.
@@ -191,12 +294,12 @@ public struct FeatureStore: Sendable {
         as: try files.map { try snapshot.contents(of: $0) } ?? snapshot.contents
       )
     }
-    let query: String =
-      switch bound.view.source {
-      case .dataset(let dataset):
-        "SELECT * FROM \(dialect.quote([dataset.layer.rawValue, dataset.name]))"
-      case .sql(let sql): sql
-      }
+    let query: String
+    switch bound.view.source {
+    case .dataset(let dataset):
+      query = "SELECT * FROM \(dialect.quote([dataset.layer.rawValue, dataset.name]))"
+    case .sql(let sql): query = try await zoned(sql, in: bound.view.timeZone, session)
+    }
     try await session.define(
       relation,
       as: "SELECT *, row_number() OVER () AS mill_number FROM (\n\(query)\n)",

@@ -39,25 +39,31 @@ public struct TrainingSetComparison: Hashable, Sendable {
 }
 
 extension FeatureStore {
-  /// All training sets, the newest first.
-  public func trainingSets() async throws -> [TrainingSetManifest] {
+  /// All training sets, the newest first, and what is wrong with the manifests that cannot be read.
+  public func trainingSets() async throws -> (sets: [TrainingSetManifest], damaged: [FeatureError])
+  {
     var found: [TrainingSetManifest] = []
+    var damaged: [FeatureError] = []
     for dataset in try await environment.lake.datasets() where dataset.layer == .training {
       let table = environment.lake.table(dataset)
       for name in try await table.store.names(Self.manifestFolder) where name.hasSuffix(".json") {
-        if let manifest = try await manifest(String(name.dropLast(5)), in: table) {
-          found.append(manifest)
+        do {
+          if let manifest = try await manifest(String(name.dropLast(5)), in: table) {
+            found.append(manifest)
+          }
+        } catch let error as FeatureError {
+          damaged.append(error)
         }
       }
     }
-    return found.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
+    return (found.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }, damaged)
   }
 
   /// The training set of an id, or the newest of a name.
   ///
   /// - Throws: `FeatureError.unknown` with the nearest name.
   public func trainingSet(_ text: String) async throws -> TrainingSetManifest {
-    let sets = try await trainingSets()
+    let sets = try await trainingSets().sets
     let word = text.hasPrefix("training.") ? String(text.dropFirst(9)) : text
     if let found = sets.first(where: { $0.id == word || $0.name == word }) { return found }
     let starts = sets.filter { word.utf8.count >= 4 && $0.id.hasPrefix(word) }

@@ -47,8 +47,8 @@ extension FeatureStore {
     _ request: TrainingSetRequest
   ) async throws -> (manifest: TrainingSetManifest, isNew: Bool) {
     guard let dataset = DatasetName(layer: .training, name: request.name) else {
-      throw FeatureError.trainingSet(
-        request.name,
+      throw FeatureError.labels(
+        "the training set \(request.name)",
         problem: "the name is made of letters, digits and underscores, beginning with a letter"
       )
     }
@@ -64,7 +64,7 @@ extension FeatureStore {
         labels: request.labels,
         keys: bound.flatMap { $0.view.keys.map(\.key) }
       )
-      let (labels, timeColumn) = try await reader.define(session, &versions)
+      let (labels, timeColumn, labelVersions) = try await reader.define(session)
       for (view, _) in bound {
         for (key, _) in view.keys { _ = try labels.column(for: key, of: view.view.name) }
       }
@@ -84,6 +84,9 @@ extension FeatureStore {
             ),
             "features": .array(features.map { .string($0.description) }),
             "views": .array(views.map { .string($0.hash) }),
+            "label_tables": .array(
+              labelVersions.sorted { $0.key < $1.key }.map { .string("\($0.key)@\($0.value)") }
+            ),
             "tables": .array(
               versions.sorted { $0.key < $1.key }.map { .string("\($0.key)@\($0.value)") }
             ),
@@ -94,13 +97,13 @@ extension FeatureStore {
       )
       let table = environment.lake.table(dataset)
       if let known = try await manifest(id, in: table) { return (known, false) }
-      try await pin(versions, for: id, name: request.name)
       let joined = RelationName("mill_training")
       let join = FeatureJoin(
         store: self,
         labels: labels,
         respectsKnowledge: request.respectsKnowledge
       )
+      // What is wrong with the request shows in the join, before anything is pinned or written.
       let (outputs, query) = try await join.define(
         joined,
         features,
@@ -121,12 +124,14 @@ extension FeatureStore {
         keyColumns: request.labels.keyColumns,
         views: views,
         tables: versions,
+        labelTables: labelVersions,
         respectsKnowledge: request.respectsKnowledge,
         query: query,
         rows: labels.count,
         features: try await statistics(of: outputs, joined, session)
       )
       try await requireAllRows(joined, labels, id, session)
+      try await pin(versions, for: id, name: request.name)
       manifest.version = try await write(joined, to: table, manifest, session).number
       return (manifest, true)
     }
@@ -210,6 +215,9 @@ extension FeatureStore {
 
   // MARK: Writing
 
+  /// How often a commit is tried while others write to the same table.
+  private static let commitAttempts = 10
+
   static let manifestFolder = "_millrace/training"
 
   /// Keeps versions of tables from maintenance for as long as a training set is there.
@@ -220,8 +228,20 @@ extension FeatureStore {
       let tag = "training-\(id)"
       // An attempt that failed half-way has left it.
       guard try await !table.tags().contains(where: { $0.name == tag }) else { continue }
-      try await table.tag(tag, version: TableVersion(version), note: "training.\(name)")
+      do {
+        try await table.tag(tag, version: TableVersion(version), note: "training.\(name)")
+      } catch {
+        // Somebody who makes the same set was first.
+        guard try await table.tags().contains(where: { $0.name == tag }) else { throw error }
+      }
     }
+  }
+
+  /// The version that holds a set already: of an attempt that stopped before its manifest, or of
+  /// somebody who makes the same set at the same time.
+  private func written(_ id: String, in table: DeltaTable) async throws -> TableVersion? {
+    guard try await table.snapshotIfExists() != nil else { return nil }
+    return try await table.tags().first { $0.name == id }?.version
   }
 
   /// A join that lost or repeated a label is our own mistake, and nothing of it is kept.
@@ -249,24 +269,56 @@ extension FeatureStore {
     _ manifest: TrainingSetManifest,
     _ session: any EngineSession
   ) async throws -> TableVersion {
+    if let version = try await written(manifest.id, in: table) {
+      return try await store(manifest, version, in: table)
+    }
     let query = "SELECT * FROM \(dialect.quote(joined.name)) ORDER BY \(LabelRelation.row)"
     let schema = try await session.published(query).schema
     try await table.prepare()
     var target = WriteTarget(location: table.store.location)
     target.keepsEmptyFiles = true
     let files = try await session.write(query, to: target)
-    let version = try await table.commit(
-      TableChange(
-        mode: .overwrite,
-        files: files,
-        schema: schema,
-        info: ["millrace": ["training_set": .string(manifest.id)]],
-        description: "A training set: labels with the features that were true at their time",
-        operation: "CREATE TRAINING SET",
-        parameters: ["id": .string(manifest.id)]
-      )
+    let change = TableChange(
+      mode: .overwrite,
+      files: files,
+      schema: schema,
+      info: ["millrace": ["training_set": .string(manifest.id)]],
+      description: "A training set: labels with the features that were true at their time",
+      operation: "CREATE TRAINING SET",
+      parameters: ["id": .string(manifest.id)]
     )
-    try await table.tag(manifest.id, version: version, note: manifest.labels)
+    var version: TableVersion?
+    for _ in 0..<Self.commitAttempts where version == nil {
+      do {
+        version = try await table.commit(change)
+      } catch {
+        // Each set is a version of its own: whoever was first takes nothing from this one.
+        guard error.isRetryable else { throw error }
+        if let first = try await written(manifest.id, in: table) {
+          return try await store(manifest, first, in: table)
+        }
+      }
+    }
+    guard let version else {
+      throw FeatureError.trainingSet(
+        manifest.id,
+        problem: "others wrote to training.\(manifest.name) \(Self.commitAttempts) times; try again"
+      )
+    }
+    do {
+      try await table.tag(manifest.id, version: version, note: manifest.labels)
+    } catch {
+      guard let first = try await written(manifest.id, in: table) else { throw error }
+      return try await store(manifest, first, in: table)
+    }
+    return try await store(manifest, version, in: table)
+  }
+
+  private func store(
+    _ manifest: TrainingSetManifest,
+    _ version: TableVersion,
+    in table: DeltaTable
+  ) async throws -> TableVersion {
     var manifest = manifest
     manifest.version = version.number
     try await table.store.prepare(Self.manifestFolder)

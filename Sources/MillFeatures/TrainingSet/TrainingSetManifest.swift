@@ -56,8 +56,10 @@ public struct TrainingSetManifest: Hashable, Sendable {
   public var keyColumns: [String: String]
   /// The views, by name.
   public var views: [View]
-  /// The version of each table that was read.
+  /// The version of each table that the views read; these are pinned.
   public var tables: [String: Int64]
+  /// The version of each table that the labels were read from; the set keeps the labels itself.
+  public var labelTables: [String: Int64]
   /// Whether rows that came to be known after a label were hidden from it.
   public var respectsKnowledge: Bool
   /// The query that joined the rows, for readers.
@@ -89,6 +91,9 @@ extension TrainingSetManifest {
         }
       ),
       "tables": .object(JSONObject(tables.sorted { $0.key < $1.key }.map { ($0, .int($1)) })),
+      "label_tables": .object(
+        JSONObject(labelTables.sorted { $0.key < $1.key }.map { ($0, .int($1)) })
+      ),
       "rows": .int(rows),
       "features": .array(features.map(\.json)),
       "query": .string(query),
@@ -134,6 +139,8 @@ extension TrainingSetManifest {
     }
     tables = [:]
     for (key, value) in json["tables"]?.object ?? [:] { tables[key] = value.integer }
+    labelTables = [:]
+    for (key, value) in json["label_tables"]?.object ?? [:] { labelTables[key] = value.integer }
     rows = try integer("rows")
     features = (json["features"]?.array ?? []).compactMap(Statistics.init)
     query = try text("query")

@@ -14,6 +14,9 @@ public protocol Dialect: Sendable {
   func matches(_ text: String, pattern: String) -> String
   /// The value of a text expression as a type, or null when it cannot be had without loss.
   func decoded(_ text: String, as type: DataType, timeZone: String) -> String
+  /// A time without a zone as the instant that it is in a zone: of a doubled hour the first, of a
+  /// missing hour by the offset before.
+  func instant(ofNaive time: String, in timeZone: String) -> String
   /// Whether an array of text holds this text.
   func contains(_ list: String, text: String) -> String
   /// A condition over computed columns that keeps the optimizer from computing them once more for

@@ -59,6 +59,22 @@ public struct DuckDBDialect: Dialect {
     "(\(condition) OR random() < 0)"
   }
 
+  /// By timezone, which takes the later offset of a doubled hour.
+  public func instant(ofNaive time: String, in zone: String) -> String {
+    if zone == "UTC" { return "timezone('UTC', \(time))" }
+    let late = "timezone(\(literal(zone)), \(time))"
+    return "CASE \(Self.earlier(late, time, literal(zone)))ELSE \(late) END"
+  }
+
+  /// Branches for an instant before, of which the clock shows the same.
+  private static func earlier(_ late: String, _ naive: String, _ zone: String) -> String {
+    // Clocks go back by an hour, on Lord Howe by half of one, at Troll by two.
+    [60, 30, 120].map { minutes in
+      let first = "\(late) - INTERVAL \(minutes) MINUTE"
+      return "WHEN timezone(\(zone), \(first)) = \(naive) THEN \(first) "
+    }.joined()
+  }
+
   /// By list_contains.
   public func contains(_ list: String, text: String) -> String {
     "list_contains(\(list), \(literal(text)))"
@@ -133,11 +149,7 @@ public struct DuckDBDialect: Dialect {
   private func zoned(_ text: String, _ zone: String) -> String {
     let naive = "TRY_CAST(\(text) AS TIMESTAMP)"
     let late = "timezone(\(literal(zone)), \(naive))"
-    // Clocks go back by an hour, on Lord Howe by half of one, at Troll by two.
-    let earlier = [60, 30, 120].map { minutes in
-      let first = "\(late) - INTERVAL \(minutes) MINUTE"
-      return "WHEN timezone(\(literal(zone)), \(first)) = \(naive) THEN \(first) "
-    }.joined()
+    let earlier = Self.earlier(late, naive, literal(zone))
     // Only what is a day and a time and nothing else is naive: `12:00:00 UTC` names its zone.
     let isNaive =
       "regexp_full_match(\(text), "
