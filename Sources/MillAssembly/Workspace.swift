@@ -51,7 +51,7 @@ public struct Workspace: Sendable {
     self.project = project
     self.world = world
     let state = project.stateFolder
-    try await files.run { try world.files.createFolders(state) }
+    try await files.run { try world.files.createFolders("\(state)/tmp") }
     lake = Lake(
       location: project.lakeFolder,
       world: world,
@@ -88,13 +88,14 @@ public struct Workspace: Sendable {
   /// - Throws: `PipelineError` for models that what features read is made of.
   public func features() async throws -> FeatureStore {
     let pipeline = try await pipeline()
-    return await FeatureStore.open(
+    return try await FeatureStore.open(
       project.features,
       in: FeatureEnvironment(
         lake: lake,
         engine: engine,
         world: world,
-        definitionHash: { pipeline.definitionHash(of: $0) }
+        definitionHash: { pipeline.definitionHash(of: $0) },
+        isPresent: { pipeline.isPresent($0, of: $1) }
       )
     )
   }

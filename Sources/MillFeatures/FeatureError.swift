@@ -35,6 +35,12 @@ public indirect enum FeatureError: Failure, Equatable {
   case notServed(view: String)
   /// A question about a time before that of what the online store holds.
   case past(view: String, asOf: Instant, asked: Instant)
+  /// Rows as of a time before that of what the online store holds were to be brought into it.
+  case older(view: String, asOf: Instant, asked: Instant)
+  /// Rows as of a time that has not come were to be brought into the online store.
+  case ahead(view: String, asked: Instant)
+  /// The table was made by another definition than the project has now.
+  case outdated(view: String, source: String)
   /// Labels that cannot be joined.
   case labels(String, problem: String)
   /// Something of a training set is not as its manifest says.
@@ -51,6 +57,9 @@ public indirect enum FeatureError: Failure, Equatable {
     case .notMade: "features.not-made"
     case .notServed: "features.not-served"
     case .past: "features.past"
+    case .older: "features.older"
+    case .ahead: "features.ahead"
+    case .outdated: "features.outdated"
     case .labels: "features.labels"
     case .trainingSet: "features.training-set"
     }
@@ -102,6 +111,14 @@ public indirect enum FeatureError: Failure, Equatable {
     case .past(let view, let asOf, let asked):
       "the online rows of \(view) are as of \(asOf), and say nothing of \(asked): a training set or "
         + "`millrace features explain` does"
+    case .older(let view, let asOf, let asked):
+      "the online rows of \(view) are as of \(asOf) already; they are not made older, as of \(asked): "
+        + "leave --as-of out, or give a later time"
+    case .ahead(let view, let asked):
+      "\(view) cannot be brought in as of \(asked), which has not come: give a time that has, or none"
+    case .outdated(let view, let source):
+      "\(source), which the view \(view) reads, was made by another definition than the project has "
+        + "now: run `millrace run +\(source)`"
     case .labels(let source, let problem):
       "labels of \(source): \(problem)"
     case .trainingSet(let id, let problem):

@@ -35,7 +35,7 @@ public final class SQLiteOnlineStore: OnlineStore {
       }
       pool = try DatabasePool(path: path, configuration: configuration)
       // Whoever only reads need not wait for a writer.
-      guard try !pool.read({ try $0.tableExists("online_state") }) else { return }
+      guard try !pool.read({ try $0.tableExists("online_pass") }) else { return }
       try pool.write { database in
         try database.execute(
           sql: """
@@ -46,11 +46,29 @@ public final class SQLiteOnlineStore: OnlineStore {
               generation INTEGER NOT NULL,
               pending INTEGER NOT NULL
             ) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS online_pass (
+              name TEXT NOT NULL PRIMARY KEY,
+              number INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID;
             """
         )
       }
     } catch {
       throw Self.explain(error, path)
+    }
+  }
+
+  /// Begins a pass; see ``OnlineStore``.
+  public func begin(_ table: OnlineTable) async throws -> Int64 {
+    try await write { database in
+      try Int64.fetchOne(
+        database,
+        sql: """
+          INSERT INTO online_pass (name, number) VALUES (?, 1)
+          ON CONFLICT (name) DO UPDATE SET number = number + 1 RETURNING number
+          """,
+        arguments: [table.description]
+      ) ?? 1
     }
   }
 
@@ -70,7 +88,9 @@ public final class SQLiteOnlineStore: OnlineStore {
       condition = isNewer
     case .pass(let pass):
       generation = pass
-      condition = "generation >= 0 OR \(isNewer)"
+      condition =
+        "(generation >= 0 AND generation <= excluded.generation) "
+        + "OR (generation < 0 AND \(isNewer))"
     }
     return try await self.write { database in
       try Self.create(name, database)
@@ -78,7 +98,7 @@ public final class SQLiteOnlineStore: OnlineStore {
         sql: """
           INSERT INTO \(name) (key, t, k, id, generation, payload) VALUES (?, ?, ?, ?, ?, ?)
           ON CONFLICT (key) DO UPDATE SET t = excluded.t, k = excluded.k, id = excluded.id,
-            generation = excluded.generation, payload = excluded.payload
+            generation = max(generation, excluded.generation), payload = excluded.payload
           WHERE \(condition)
           """
       )
@@ -125,7 +145,11 @@ public final class SQLiteOnlineStore: OnlineStore {
     of table: OnlineTable
   ) async throws -> Int {
     let name = Self.name(of: table)
+    let path = path
     return try await write { database in
+      if let last = try Self.generation(of: table, database), last > state.generation {
+        throw OnlineStoreError.superseded(store: path, table: table.description)
+      }
       try Self.create(name, database)
       try database.execute(
         sql: "DELETE FROM \(name) WHERE generation >= 0 AND generation < ?",
@@ -139,7 +163,13 @@ public final class SQLiteOnlineStore: OnlineStore {
 
   /// Says how far an addition went; see ``OnlineStore``.
   public func record(_ state: MaterializationState, of table: OnlineTable) async throws {
-    try await write { database in try Self.record(state, table, database) }
+    let path = path
+    try await write { database in
+      guard try Self.generation(of: table, database) == state.generation else {
+        throw OnlineStoreError.superseded(store: path, table: table.description)
+      }
+      try Self.record(state, table, database)
+    }
   }
 
   /// How far a view was brought in; see ``OnlineStore``.
@@ -173,14 +203,14 @@ public final class SQLiteOnlineStore: OnlineStore {
     return try await read { database in
       guard count > 0, try Self.exists(name, database) else { return [] }
       let all = try Int.fetchOne(database, sql: "SELECT count(*) FROM \(name)") ?? 0
-      let step = max(1, all / count)
+      let wanted = min(count, all)
       return try Data.fetchAll(
         database,
         sql: """
           SELECT key FROM (SELECT key, row_number() OVER (ORDER BY key) - 1 AS number FROM \(name))
-          WHERE number % ? = 0 LIMIT ?
+          WHERE (number + 1) * ? / ? > number * ? / ?
           """,
-        arguments: [step, count]
+        arguments: [wanted, max(1, all), wanted, max(1, all)]
       ).map { Array($0) }
     }
   }
@@ -195,6 +225,18 @@ public final class SQLiteOnlineStore: OnlineStore {
   }
 
   // MARK: Steps
+
+  /// The pass that ended last.
+  private static func generation(
+    of table: OnlineTable,
+    _ database: Database
+  ) throws -> Int64? {
+    try Int64.fetchOne(
+      database,
+      sql: "SELECT generation FROM online_state WHERE name = ?",
+      arguments: [table.description]
+    )
+  }
 
   private static func record(
     _ state: MaterializationState,

@@ -58,7 +58,7 @@ struct ProjectTests {
   func ignored() throws {
     let project = try loadProject([
       "sources/.swp": "\u{0}", "models/.DS_Store": "x", "models/gold/.x.sql": "",
-      "features/a.yaml": "[", "drift/b.yaml": "[", "products/c.yaml": "[", "README.md": "#",
+      "features/.a.yaml": "[", "drift/b.yaml": "[", "products/c.yaml": "[", "README.md": "#",
     ])
     #expect(project.definition.datasets.isEmpty)
   }

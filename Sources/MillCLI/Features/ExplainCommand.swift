@@ -63,14 +63,17 @@ struct FeaturesExplainCommand: Command {
       guard let reference = FeatureReference(feature) else { return .usage }
       _ = try store.definitions.resolve([reference])
       let keys = store.definitions.view(reference.view).map { store.definitions.keys(of: $0) } ?? []
+      let isOnDemand = store.definitions.onDemand(reference.view) != nil
       let time = at.flatMap(Instant.init(iso8601:)) ?? workspace.world.clock.now()
       let found = try await store.explain(
         reference,
-        keys: try GivenValues.read(
-          entity,
-          keys.map { Field($0.name, $0.type) },
-          "--entity"
-        ),
+        keys: isOnDemand
+          ? []
+          : try GivenValues.read(
+            entity,
+            keys.map { Field($0.name, $0.type) },
+            "--entity"
+          ),
         at: time,
         limit: limit
       )

@@ -27,7 +27,7 @@ struct FeaturesGetCommand: Command {
     name: .long,
     help: ArgumentHelp("The keys of an entity.", valueName: "key=value,…")
   )
-  var entity: [String]
+  var entity: [String] = []
 
   @Option(
     name: .long,
@@ -79,14 +79,29 @@ struct FeaturesGetCommand: Command {
           .map { FeatureReference(view: $0.view, feature: $0.name) }
       }
       let reader = try await store.reader(of: references, from: workspace.onlineStore())
-      let entities = try entity.map { text in
-        try GivenValues.read(text, reader.keys.map { Field($0.name, $0.type) }, "--entity")
+      if reader.keys.isEmpty, !entity.isEmpty {
+        throw CommandError.option("these features are of no entity: leave --entity out")
       }
-      // One request holds for all entities, or each has its own.
+      guard reader.keys.isEmpty || !entity.isEmpty else {
+        let names = reader.keys.map { "\($0.name)=…" }.joined(separator: ",")
+        throw CommandError.option("of which entity? --entity \(names)")
+      }
+      guard !reader.inputs.isEmpty || request.isEmpty else {
+        throw CommandError.option("none of these features asks the request for anything")
+      }
+      let entities =
+        reader.keys.isEmpty
+        ? Array(repeating: [], count: max(1, request.count))
+        : try entity.map { text in
+          try GivenValues.read(text, reader.keys.map { Field($0.name, $0.type) }, "--entity")
+        }
+      // One request holds for all entities, or each has its own; without entities requests are all.
       guard request.count <= 1 || request.count == entities.count else {
         throw CommandError.option("give --request once, or once for each --entity.")
       }
-      let given = try request.map { try GivenValues.read($0, reader.inputs, "--request") }
+      let given = try request.map {
+        try GivenValues.read($0, reader.inputs, "--request", isWhole: false)
+      }
       let requests = given.count == 1 ? entities.map { _ in given[0] } : given
       let now = at.flatMap(Instant.init(iso8601:)) ?? workspace.world.clock.now()
       let answer = try await reader.read(entities, requests: requests, at: now)
@@ -144,7 +159,7 @@ extension FeatureValue {
       "time": time.map { .string($0.description) } ?? .null,
       "known": knowledge.map { .string($0.description) } ?? .null,
       "age_seconds": time.map { time in
-        .int((now.microseconds - time.microseconds) / 1_000_000)
+        .int((Int128(now.microseconds) - Int128(time.microseconds)) / 1_000_000)
       } ?? .null,
     ]
   }

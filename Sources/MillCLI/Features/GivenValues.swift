@@ -11,15 +11,19 @@ enum GivenValues {
   static func read(
     _ text: String,
     _ fields: [Field],
-    _ option: String
+    _ option: String,
+    isWhole: Bool = true
   ) throws -> [Datum] {
     var given: [String: String] = [:]
-    for pair in text.split(separator: ",") {
-      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+    for pair in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        .map(String.init)
       guard parts.count == 2 else {
         throw CommandError.option("\(option) \(pair) is no NAME=VALUE")
       }
-      given[parts[0]] = parts[1]
+      guard given.updateValue(parts[1], forKey: parts[0]) == nil else {
+        throw CommandError.option("\(option) says \(parts[0]) twice")
+      }
     }
     for name in given.keys.sorted() where !fields.contains(where: { $0.name == name }) {
       let near = nearestName(to: name, among: fields.map(\.name))
@@ -29,7 +33,10 @@ enum GivenValues {
       )
     }
     return try fields.map { field in
-      guard let text = given[field.name] else { return .null }
+      guard let text = given[field.name] else {
+        guard !isWhole else { throw CommandError.option("\(option) lacks \(field.name)") }
+        return .null
+      }
       guard let value = Datum(text: text, type: field.type) else {
         throw CommandError.option(
           "\(text) cannot be \(field.name), which has the type \(field.type)"

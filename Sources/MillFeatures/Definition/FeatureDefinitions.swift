@@ -132,15 +132,21 @@ public struct FeatureDefinitions: Hashable, Sendable {
 
   private func check(_ definition: OnDemandDefinition) -> [FeatureError] {
     var problems: [FeatureError] = []
-    let names = definition.inputs.map(\.name) + definition.uses.map(\.name)
-    for (index, name) in names.enumerated() where names[..<index].contains(name) {
-      problems.append(
-        .definition(
-          definition.place,
-          name: definition.name,
-          problem: "two of its inputs are called \(name)"
+    // To SQL names that differ in case alone are one.
+    for (what, names) in [
+      ("inputs", definition.inputs.map(\.name) + definition.uses.map(\.name)),
+      ("features", definition.features.map(\.name)),
+    ] {
+      let folded = names.map { $0.lowercased() }
+      for (index, name) in folded.enumerated() where folded[..<index].contains(name) {
+        problems.append(
+          .definition(
+            definition.place,
+            name: definition.name,
+            problem: "two of its \(what) are called \(names[index])"
+          )
         )
-      )
+      }
     }
     for use in definition.uses {
       let reference = FeatureReference(view: use.feature.view, feature: use.feature.name)

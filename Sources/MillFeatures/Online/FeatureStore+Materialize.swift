@@ -49,10 +49,29 @@ extension FeatureStore {
     asOf: Instant? = nil
   ) async throws -> MaterializationReport {
     guard let view = definitions.view(name) else {
-      let nearest = nearestName(to: name, among: definitions.views.map(\.name))
-      throw FeatureError.unknown(.view, name, nearest: nearest)
+      throw noRows(of: name)
     }
-    let asOf = asOf ?? environment.world.clock.now()
+    let now = environment.world.clock.now()
+    let asOf = asOf ?? now
+    guard asOf <= now else { throw FeatureError.ahead(view: name, asked: asOf) }
+    if !view.windowed.isEmpty { try requireServable(view) }
+    var attempts = 3
+    while true {
+      do {
+        return try await materialize(view, into: store, asOf)
+      } catch OnlineStoreError.superseded where attempts > 1 {
+        // Somebody was first: from what they left, what is missing is taken.
+        attempts -= 1
+      }
+    }
+  }
+
+  private func materialize(
+    _ view: FeatureViewDefinition,
+    into store: any OnlineStore,
+    _ asOf: Instant
+  ) async throws -> MaterializationReport {
+    let name = view.name
     return try await withSession("materialize \(name)") { session in
       let sources = try await sources(of: view, at: [:])
       let bound = try await bind(view, sources, session)
@@ -64,11 +83,23 @@ extension FeatureStore {
         try await materializeLatest(bound, sources, store, asOf, &report, session)
       }
       if !view.windowed.isEmpty {
-        try requireServable(view)
         try await materializeTiles(bound, sources, store, asOf, &report, session)
       }
       return report
     }
+  }
+
+  /// Why there is no view of a name that has rows of its own.
+  func noRows(of name: String) -> FeatureError {
+    guard let definition = definitions.onDemand(name) else {
+      let nearest = nearestName(to: name, among: definitions.views.map(\.name))
+      return .unknown(.view, name, nearest: nearest)
+    }
+    return .definition(
+      definition.place,
+      name: name,
+      problem: "it is computed on demand, and nothing of it is stored"
+    )
   }
 
   /// What is in a store is never made older: whoever asked meanwhile has seen it.
@@ -78,7 +109,7 @@ extension FeatureStore {
     _ view: FeatureViewDefinition
   ) throws(FeatureError) {
     guard let known, known.asOf > asOf else { return }
-    throw .past(view: view.name, asOf: known.asOf, asked: asOf)
+    throw .older(view: view.name, asOf: known.asOf, asked: asOf)
   }
 
   /// Whether a view's values can be kept online: an exact window needs its rows one by one.
@@ -111,12 +142,11 @@ extension FeatureStore {
     var state = MaterializationState(
       tables: report.tables,
       asOf: asOf,
-      generation: (known?.generation ?? 0) + 1,
+      generation: known?.generation ?? 0,
       pending: 0
     )
     if let known, let additions {
       report.kind = .added
-      state.generation = known.generation
       write = .newest(generation: known.generation)
       relation = try await self.relation(
         of: bound,
@@ -127,6 +157,7 @@ extension FeatureStore {
       )
     } else {
       report.kind = .all
+      state.generation = try await store.begin(table)
       write = .pass(generation: state.generation)
       relation = try await self.relation(of: bound, sources, named: "mill_new", session)
     }
@@ -134,7 +165,8 @@ extension FeatureStore {
     let keys = relation.keyNames.joined(separator: ", ")
     let isCandidate =
       (relation.keyNames.map { "\($0) IS NOT NULL" } + [
-        "t <= \(asOf.microseconds)", "k <= \(asOf.microseconds)",
+        "t >= \(Instant.earliest.microseconds)", "t <= \(asOf.microseconds)",
+        "k <= \(asOf.microseconds)",
       ]).joined(separator: " AND ")
     let best = RelationName("mill_best")
     // First which rows, then their values: only those that were chosen are read whole.

@@ -169,7 +169,10 @@ public struct OnlineReader: Sendable {
 
   private func compute(_ cells: inout [FeatureValue], _ request: [Datum]) {
     for part in computed {
-      let given = part.inputPlaces.map { request.indices.contains($0) ? request[$0] : .null }
+      // As the column of a label is cast: what its type does not hold is null.
+      let given = part.inputPlaces.map { place in
+        request.indices.contains(place) ? request[place].held(by: inputs[place].type) : .null
+      }
       let row = given + part.usePlaces.map { cells[$0].value }
       // The oldest of what a value is made of says how old it is.
       let times = part.usePlaces.compactMap { cells[$0].time }
@@ -243,6 +246,9 @@ extension FeatureStore {
     for feature in withUses(features)
     where !views.contains(where: { $0.view.name == feature.view }) {
       guard let view = definitions.view(feature.view) else { continue }
+      if view.windowed.flatMap(\.features).contains(where: { $0.name == feature.name }) {
+        try requireServable(view)
+      }
       views.append(try await bind(view))
     }
     return OnlineReader(
@@ -252,5 +258,22 @@ extension FeatureStore {
       feature: self,
       online: online
     )
+  }
+}
+
+extension Datum {
+  /// The value as a column of a type holds it; null when it does not, as by TRY_CAST.
+  func held(by type: DataType) -> Datum {
+    switch (self, type) {
+    case (.integer(let value), .integer): Int32(exactly: value) == nil ? .null : self
+    case (.integer(let value), .short): Int16(exactly: value) == nil ? .null : self
+    case (.integer(let value), .byte): Int8(exactly: value) == nil ? .null : self
+    case (.double(let value), .float):
+      Float(value).isFinite ? .double(Double(Float(value))) : .null
+    case (.double(let value), .double): value.isFinite ? self : .null
+    case (.decimal(let unscaled, let scale), .decimal(let precision, let wanted)):
+      scale == wanted && String(unscaled.magnitude).utf8.count <= precision ? self : .null
+    default: self
+    }
   }
 }

@@ -41,7 +41,7 @@ extension FeatureStore {
     let state = MaterializationState(
       tables: report.tables,
       asOf: asOf,
-      generation: (known?.generation ?? 0) + 1,
+      generation: try await store.begin(table),
       pending: try await later(
         than: Instant(microseconds: asOf.microseconds - 1),
         relation,

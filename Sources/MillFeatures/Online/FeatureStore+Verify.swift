@@ -4,6 +4,7 @@ public import MillCore
 internal import MillEngine
 internal import MillLake
 internal import MillSQL
+internal import MillTiles
 
 /// What came of holding online answers against the join that trains models.
 public struct VerificationReport: Hashable, Sendable {
@@ -54,9 +55,9 @@ extension FeatureStore {
     sampling count: Int = 1000
   ) async throws -> VerificationReport {
     guard let view = definitions.view(name) else {
-      let nearest = nearestName(to: name, among: definitions.views.map(\.name))
-      throw FeatureError.unknown(.view, name, nearest: nearest)
+      throw noRows(of: name)
     }
+    try requireServable(view)
     let tables =
       (view.latest.isEmpty ? [] : [onlineTable(view, .latest)])
       + (view.windowed.isEmpty ? [] : [onlineTable(view, .tiles)])
@@ -127,6 +128,14 @@ extension FeatureStore {
     )
   }
 
+  /// How far doubles of a feature may lie apart, of their size: sums and means by what sums are exact
+  /// to, variances by what is left of it when the values are far from 0.
+  func tolerance(of feature: ResolvedFeature) -> Double {
+    let windowed = definitions.view(feature.view)?.windowed.flatMap(\.features)
+      .first { $0.name == feature.name }
+    return windowed?.aggregation.kind == .moments ? 1e-6 : 1e-9
+  }
+
   private func compare(
     _ answer: OnlineAnswer,
     _ offline: ColumnBatch,
@@ -139,7 +148,7 @@ extension FeatureStore {
         let online = answer.rows[row][column].value
         let trained = offline.columns[column][row]
         result.compared += 1
-        if online.agrees(with: trained) { continue }
+        if online.agrees(with: trained, within: tolerance(of: feature)) { continue }
         result.different += 1
         if result.example == nil {
           result.example = .init(
@@ -157,11 +166,11 @@ extension FeatureStore {
 
 extension Datum {
   /// Equal; doubles to what their sums are exact to (docs/semantics.md, 3).
-  fileprivate func agrees(with other: Datum) -> Bool {
+  fileprivate func agrees(with other: Datum, within tolerance: Double) -> Bool {
     guard case .double(let left) = self, case .double(let right) = other else {
       return self == other
     }
-    return left == right || abs(left - right) <= 1e-9 * max(abs(left), abs(right))
+    return left == right || abs(left - right) <= tolerance * max(abs(left), abs(right))
   }
 
   /// The value in the forms that relations are made of.

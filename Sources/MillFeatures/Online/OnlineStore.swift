@@ -58,8 +58,8 @@ public enum OnlineWrite: Hashable, Sendable {
   ///
   /// The generation is that of the last pass for rows of the source, nil for rows that were pushed.
   case newest(generation: Int64?)
-  /// Rows of a pass over all of a source: a row replaces whatever an earlier pass wrote, and of what
-  /// was pushed what is older.
+  /// Rows of a pass over all of a source: a row replaces whatever this or an earlier pass wrote, and of
+  /// what was pushed what is older. What a later pass wrote stays.
   case pass(generation: Int64)
 }
 
@@ -68,6 +68,10 @@ public enum OnlineWrite: Hashable, Sendable {
 /// Every adapter passes one conformance suite. A write is seen whole or not at all, and repeated
 /// writes change nothing.
 public protocol OnlineStore: Sendable {
+  /// Begins a pass over all of a source: its number is greater than that of every pass before, also of
+  /// those that were never finished.
+  func begin(_ table: OnlineTable) async throws -> Int64
+
   /// Puts rows in.
   ///
   /// - Returns: How many rows are newer than what was there, or new.
@@ -84,9 +88,12 @@ public protocol OnlineStore: Sendable {
   /// and goes here as well.
   ///
   /// - Returns: How many rows went.
+  /// - Throws: `OnlineStoreError.superseded` when a later pass has ended already.
   func finish(_ state: MaterializationState, of table: OnlineTable) async throws -> Int
 
   /// Says how far an addition of newer rows went.
+  ///
+  /// - Throws: `OnlineStoreError.superseded` when the last pass is another one than that of the state.
   func record(_ state: MaterializationState, of table: OnlineTable) async throws
 
   /// How far a view was brought in; nil when it never was.
@@ -106,21 +113,26 @@ public enum OnlineStoreError: Failure, Equatable {
   case unavailable(store: String, detail: String)
   /// What the store holds cannot be read.
   case damaged(store: String, detail: String)
+  /// Somebody else brought the same rows in meanwhile.
+  case superseded(store: String, table: String)
 
   /// `online.` and the case.
   public var code: String {
     switch self {
     case .unavailable: "online.unavailable"
     case .damaged: "online.damaged"
+    case .superseded: "online.superseded"
     }
   }
 
   /// Whose move it is.
-  public var errorClass: ErrorClass { .outside }
+  public var errorClass: ErrorClass {
+    if case .superseded = self { .transient } else { .outside }
+  }
 
   /// Whether the same call may succeed later.
   public var isRetryable: Bool {
-    if case .unavailable = self { true } else { false }
+    if case .damaged = self { false } else { true }
   }
 
   /// What happened, to which store, and what to do next.
@@ -131,6 +143,8 @@ public enum OnlineStoreError: Failure, Equatable {
     case .damaged(let store, let detail):
       "the online store \(store) is damaged: \(detail); remove it, and "
         + "`millrace features materialize` makes it anew"
+    case .superseded(let store, let table):
+      "\(table) was brought into the online store \(store) by somebody else meanwhile: try again"
     }
   }
 }

@@ -14,16 +14,63 @@ struct TileLayout {
   /// The hops, the smallest first, with the groups that have a window answered by it.
   let levels: [(hop: Hop, groups: [TileGroup])]
 
+  /// A state as it is read: its shape, and the windows that it goes into.
+  private struct Source {
+    var shape: TileShape
+    /// A window and where its merged state is.
+    var targets: [(window: Window, slot: Int)]
+  }
+
+  /// A feature and the merged state that it is read from.
+  private struct Target {
+    var name: String
+    var aggregation: Aggregation
+    var slot: Int
+  }
+
+  /// For each level the states of a tile, in the order of their bytes.
+  private let sources: [[Source]]
+  private let targets: [Target]
+  /// The state of no rows, for each merged state.
+  private let empty: [TileState]
+
   static let format: UInt8 = 1
 
   init(_ bound: BoundView) {
     let groups = TileGroup.of(bound, wanted: nil)
-    levels = Hop.allCases.compactMap { hop in
+    let levels: [(hop: Hop, groups: [TileGroup])] = Hop.allCases.compactMap { hop in
       let of = groups.filter { group in
         group.windowed.windows.contains { WindowJoin.hop(for: $0.window) == hop }
       }
       return of.isEmpty ? nil : (hop, of)
     }
+    self.levels = levels
+    var empty: [TileState] = []
+    var targets: [Target] = []
+    sources = levels.map { hop, groups in
+      groups.flatMap { group in
+        let features = group.windowed.features.filter { WindowJoin.hop(for: $0.window) == hop }
+        return group.shapes.map { shape in
+          var source = Source(shape: shape, targets: [])
+          for feature in features where group.shape(for: feature.aggregation) == shape {
+            let slot: Int
+            if let known = source.targets.first(where: { $0.window == feature.window }) {
+              slot = known.slot
+            } else {
+              slot = empty.count
+              empty.append(TileState(shape))
+              source.targets.append((feature.window, slot))
+            }
+            targets.append(
+              Target(name: feature.name, aggregation: feature.aggregation, slot: slot)
+            )
+          }
+          return source
+        }
+      }
+    }
+    self.empty = empty
+    self.targets = targets
   }
 
   /// How far back the tiles of a hop are needed.
@@ -38,39 +85,29 @@ struct TileLayout {
   /// The value of every feature of the view at a time.
   ///
   /// - Returns: nil for bytes that are none of this layout.
+  /// - Complexity: O(tiles of the key): each is looked at, those of no window are not decoded.
   func values(_ bytes: [UInt8], at query: Instant) -> [String: Datum]? {
-    var merged: [String: TileState] = [:]
+    var merged = empty
     let isWhole = bytes.withUnsafeBytes { bytes in fold(bytes, query, &merged) }
-    guard isWhole else { return nil }
-    return finish(merged)
+    return isWhole ? finish(merged) : nil
   }
 
   /// The values of a key of which there are no tiles.
-  func emptyValues() -> [String: Datum] { finish([:]) ?? [:] }
+  func emptyValues() -> [String: Datum] { finish(empty) ?? [:] }
 
-  private func finish(_ merged: [String: TileState]) -> [String: Datum]? {
+  private func finish(_ merged: [TileState]) -> [String: Datum]? {
     var values: [String: Datum] = [:]
-    for (hop, groups) in levels {
-      for group in groups {
-        for feature in group.windowed.features where WindowJoin.hop(for: feature.window) == hop {
-          guard let shape = group.shape(for: feature.aggregation) else { return nil }
-          let state = merged[key(group, shape, feature.window)] ?? TileState(shape)
-          guard let value = try? state.finish(feature.aggregation) else { return nil }
-          values[feature.name] = value
-        }
-      }
+    for target in targets {
+      guard let value = try? merged[target.slot].finish(target.aggregation) else { return nil }
+      values[target.name] = value
     }
     return values
-  }
-
-  private func key(_ group: TileGroup, _ shape: TileShape, _ window: Window) -> String {
-    "\(group.index) \(shape.kind.rawValue) \(window.length.microsecondsWhole)"
   }
 
   private func fold(
     _ bytes: UnsafeRawBufferPointer,
     _ query: Instant,
-    _ merged: inout [String: TileState]
+    _ merged: inout [TileState]
   ) -> Bool {
     guard bytes.first == Self.format else { return false }
     var offset = 1
@@ -81,36 +118,31 @@ struct TileLayout {
     }
     func length() -> Int? {
       guard bytes.count - offset >= 4 else { return nil }
-      defer { offset += 4 }
       let length = UInt32(
         littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
       )
-      return Int(length) <= bytes.count - offset - 4 ? Int(length) : nil
+      offset += 4
+      return Int(length) <= bytes.count - offset ? Int(length) : nil
     }
-    for (hop, groups) in levels {
+    for states in sources {
+      let bounds = states.map { source in
+        source.targets.map { $0.window.lowerBound(at: query).microseconds }
+      }
       guard let count = fixed(), count >= 0, count <= bytes.count else { return false }
       for _ in 0..<count {
         guard let start = fixed() else { return false }
-        for group in groups {
-          let windows = Set(group.windowed.windows.map(\.window)).filter { window in
-            WindowJoin.hop(for: window) == hop
-              && window.lowerBound(at: query).microseconds <= start
-              && start < query.microseconds
+        for (index, source) in states.enumerated() {
+          guard let length = length() else { return false }
+          let part = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length])
+          offset += length
+          guard start < query.microseconds, bounds[index].contains(where: { $0 <= start }) else {
+            continue
           }
-          for shape in group.shapes {
-            guard let length = length() else { return false }
-            let part = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length])
-            offset += length
-            if windows.isEmpty { continue }
-            guard let state = try? TileState(shape, decoding: part.bytes) else { return false }
-            for window in windows {
-              let key = key(group, shape, window)
-              if merged[key] == nil {
-                merged[key] = state
-              } else if (try? merged[key]?.merge(state)) == nil {
-                return false
-              }
-            }
+          guard let state = try? TileState(source.shape, decoding: part.bytes) else {
+            return false
+          }
+          for (target, low) in zip(source.targets, bounds[index]) where low <= start {
+            guard (try? merged[target.slot].merge(state)) != nil else { return false }
           }
         }
       }

@@ -73,10 +73,13 @@ extension FeatureStore {
     guard let feature = features.first, features.count == 1,
       let view = definitions.view(feature.view)
     else {
-      throw FeatureError.unknown(
-        .feature,
-        "\(reference) of a view, with rows of its own",
-        nearest: features.first?.description
+      let used = definitions.onDemand(reference.view)?.uses.map(\.feature.description) ?? []
+      throw FeatureError.definition(
+        definitions.onDemand(reference.view)?.place ?? SourcePlace(path: "features"),
+        name: reference.description,
+        problem: used.isEmpty
+          ? "name one feature of a view"
+          : "it is computed on demand: explain \(used.joined(separator: ", "))"
       )
     }
     return try await withSession("explain \(feature)") { session in
@@ -91,7 +94,7 @@ extension FeatureStore {
         rule: windowed.map { rule(of: $0.window, at: time) } ?? rule(of: view, at: time),
         reason: value.isNull ? reason(rows, isWindow: windowed != nil) : nil,
         tables: versions,
-        rows: Array(rows.prefix(limit)),
+        rows: rows.prefix(limit).sorted { ($0.time, $0.knowledge) > ($1.time, $1.knowledge) },
         isCut: rows.count > limit
       )
     }
@@ -160,7 +163,10 @@ extension FeatureStore {
     let window = group?.features.first { $0.name == feature.name }?.window
     let column = latest?.column ?? group?.column
     let value = column.map { "CAST(\(dialect.quote($0)) AS VARCHAR)" } ?? "'1'"
-    let filter = group?.filter.map { "coalesce((\n\($0)\n), false)" } ?? "true"
+    let condition = group.flatMap { group in
+      view.view.windowed.firstIndex(of: group).flatMap { view.conditions[$0]?.sql }
+    }
+    let filter = condition.map { "coalesce(\($0), false)" } ?? "true"
     let isEntity = zip(relation.keyNames, zip(keys, view.keys)).map { name, pair in
       "\(name) = CAST(\(dialect.literal(pair.0.text)) AS \(dialect.typeName(pair.1.key.type)))"
     }
@@ -171,7 +177,8 @@ extension FeatureStore {
         SELECT \(relation.header), \(relation.identity) AS id, \(value) AS value,
           \(filter) AS is_kept
         FROM \(dialect.quote(relation.name.name)) AS s)
-      WHERE \(isEntity.joined(separator: " AND ")) AND t IS NOT NULL AND k IS NOT NULL
+      WHERE \(isEntity.joined(separator: " AND ")) AND k IS NOT NULL
+        AND t BETWEEN \(Instant.earliest.microseconds) AND \(Instant.latest.microseconds)
       ORDER BY t > \(time.microseconds), abs(t - \(time.microseconds)), k DESC, id DESC
       LIMIT \(limit + 1)
       """,
@@ -205,6 +212,6 @@ extension FeatureStore {
       }
       rows.append(explained)
     }
-    return rows.sorted { ($0.time, $0.knowledge) > ($1.time, $1.knowledge) }
+    return rows
   }
 }

@@ -30,6 +30,7 @@ struct LatestJoin {
   /// Rows that some label may see, without those of no key.
   private var isCandidate: String {
     var parts = view.keyNames.map { "\($0) IS NOT NULL" } + ["t IS NOT NULL"]
+    parts.append("t >= \(Instant.earliest.microseconds)")
     if respectsKnowledge { parts.append("k IS NOT NULL") }
     if let range = labels.range {
       parts.append("t <= \(range.upperBound)")
@@ -120,7 +121,14 @@ struct LatestJoin {
         "WHERE r.t >= l.\(LabelRelation.time) - \($0.microsecondsWhole)"
       } ?? ""
     // The values under names of our own: a source may have any.
-    let inner = features.indices.map { "\(dialect.quote(features[$0].column)) AS f\($0)" }
+    let inner = features.enumerated().map { index, feature in
+      let name = dialect.quote(feature.column)
+      let type = view.bound.source[name: feature.column]?.type
+      // Not a number is no value (docs/semantics.md, 4).
+      let value =
+        type == .double || type == .float ? "CASE WHEN NOT isnan(\(name)) THEN \(name) END" : name
+      return "\(value) AS f\(index)"
+    }
     let values = features.indices.map { "f.f\($0) AS \(dialect.quote(features[$0].name))" }
     return """
       SELECT m.\(LabelRelation.row), \(values.joined(separator: ", "))

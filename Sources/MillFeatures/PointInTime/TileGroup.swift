@@ -13,6 +13,8 @@ struct TileGroup {
   var shapes: [TileShape]
   /// The number of the group in its view, in the names of columns.
   var index: Int
+  /// Which rows count, in SQL over a row of the source; nil for all.
+  var condition: String?
 
   /// The groups of a view that have one of the features.
   ///
@@ -24,12 +26,18 @@ struct TileGroup {
       guard !features.isEmpty,
         let shapes = Aggregation.shapes(for: features.map(\.aggregation), of: input)
       else { return nil }
-      return TileGroup(windowed: windowed, input: input, shapes: shapes, index: index)
+      return TileGroup(
+        windowed: windowed,
+        input: input,
+        shapes: shapes,
+        index: index,
+        condition: bound.conditions.indices.contains(index) ? bound.conditions[index]?.sql : nil
+      )
     }
   }
 
   private var value: String? { windowed.column == nil ? nil : "v\(index)" }
-  private var filter: String? { windowed.filter == nil ? nil : "p\(index)" }
+  private var filter: String? { condition == nil ? nil : "p\(index)" }
 
   /// The name of a state's member.
   func column(_ shape: TileShape, _ suffix: String) -> String {
@@ -50,7 +58,7 @@ struct TileGroup {
   func cells(_ dialect: any Dialect) -> [String] {
     [
       windowed.column.map { "\(dialect.quote($0)) AS v\(index)" },
-      windowed.filter.map { "coalesce((\n\($0)\n), false) AS p\(index)" },
+      condition.map { "coalesce(\($0), false) AS p\(index)" },
     ].compactMap(\.self)
   }
 

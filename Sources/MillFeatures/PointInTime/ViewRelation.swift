@@ -53,13 +53,19 @@ struct ViewRelation {
   }
 
   /// What tells rows of one key, t and k apart, as bytes of which the greatest is the last: the
-  /// declared id, or a digest of all that is in the row, so that no order of files decides.
+  /// declared id, then a digest of what the view takes from the row. So neither the order of files nor
+  /// a column that nobody asked for decides.
   var identity: String {
+    let cells = bound.valueColumns.map { column -> String in
+      let name = dialect.quote(column)
+      let isPlain = bound.source[name: column]?.type.isPrimitive ?? true
+      let text = isPlain ? "CAST(\(name) AS VARCHAR)" : "CAST(to_json(\(name)) AS VARCHAR)"
+      // With its length before it, no value can be taken for two, nor for null.
+      return "coalesce(strlen(\(text)) || ':' || \(text), '-')"
+    }
+    let digest = cells.isEmpty ? "''" : "md5(concat(\(cells.joined(separator: ", "))))"
     guard let id = bound.view.id, let type = bound.source[name: id]?.type else {
-      let cells = bound.source.fields.filter { $0.type.isPrimitive }.map { field in
-        "coalesce(CAST(\(dialect.quote(field.name)) AS VARCHAR), chr(0))"
-      }
-      return "encode(md5(concat_ws(chr(31), \(cells.joined(separator: ", ")))))"
+      return "encode(\(digest))"
     }
     let name = dialect.quote(id)
     let text: String =
@@ -72,7 +78,8 @@ struct ViewRelation {
       case .timestamp, .timestampWithoutZone: numeral("epoch_us(\(name))")
       default: "coalesce(CAST(\(name) AS VARCHAR), '')"
       }
-    return "encode(\(text))"
+    // A byte that comes before all others ends the id.
+    return "encode(\(text) || chr(1) || \(digest))"
   }
 
   private func decimal(_ number: String, scale: Int) -> String {

@@ -98,7 +98,7 @@ struct WindowJoin {
     }
     let cells = groups.flatMap { $0.cells(dialect) }
     var conditions = view.keyNames.map { "\($0) IS NOT NULL" }
-    conditions.append("t IS NOT NULL")
+    conditions.append("t >= \(Instant.earliest.microseconds)")
     if respectsKnowledge { conditions.append("k IS NOT NULL") }
     if let range = labels.range {
       conditions.append("t < \(range.upperBound)")

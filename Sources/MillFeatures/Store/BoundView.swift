@@ -17,6 +17,27 @@ public struct BoundView: Sendable {
   let knowledgeType: DataType?
   /// The columns of the source.
   let source: Schema
+  /// For each aggregate its condition, if it has one.
+  let conditions: [Condition?]
+
+  /// Which rows count, as SQL over one row of the source.
+  struct Condition: Sendable {
+    var sql: String
+    /// The columns that it looks at.
+    var columns: [String]
+  }
+
+  /// The columns of which the view's values are made, each once.
+  var valueColumns: [String] {
+    var found: [String] = []
+    let named =
+      view.latest.map(\.column) + view.windowed.compactMap(\.column)
+      + conditions.flatMap { $0?.columns ?? [] }
+    for column in named where !found.contains(column) && source[name: column] != nil {
+      found.append(column)
+    }
+    return found
+  }
 
   /// What the source is called in messages.
   var sourceName: String {
@@ -32,8 +53,10 @@ public struct BoundView: Sendable {
   init(
     _ view: FeatureViewDefinition,
     keys: [EntityDefinition.Key],
-    source: Schema
+    source: Schema,
+    conditions: [Condition?]
   ) throws(FeatureError) {
+    self.conditions = conditions
     self.view = view
     self.source = source
     let name: String =
@@ -90,7 +113,17 @@ public struct BoundView: Sendable {
     if let id = view.id { _ = try field(id) }
     var features: [Field] = []
     for latest in view.latest {
-      features.append(Field(latest.name, try field(latest.column).type))
+      let type = try field(latest.column).type
+      guard type.isServable else {
+        throw .columnType(
+          view.place,
+          view: view.name,
+          column: latest.column,
+          found: type,
+          expected: "a value or a list of values"
+        )
+      }
+      features.append(Field(latest.name, type))
     }
     for windowed in view.windowed {
       let input = try windowed.column.map { column throws(FeatureError) in
@@ -121,6 +154,15 @@ extension EntityDefinition.Key {
 }
 
 extension DataType {
+  /// Whether every store and answer can hold such values.
+  var isServable: Bool {
+    switch self {
+    case .map, .structure, .void: false
+    case .array(let element, _): element.isServable
+    default: true
+    }
+  }
+
   var isWhole: Bool {
     switch self {
     case .long, .integer, .short, .byte: true

@@ -12,17 +12,22 @@ public struct FeatureEnvironment: Sendable {
   public var engine: any Engine
   /// The clock, the randomness and the disk.
   public var world: World
-  /// The hash of what makes a dataset, so that a change upstream is seen: nil for a dataset that
-  /// nobody defines. Nil as a whole where nothing is known of datasets.
+  /// The hash of what makes a dataset, by which a change upstream is seen.
+  ///
+  /// It gives nil for a dataset that nobody defines, and is nil where nothing is known of datasets.
   public var definitionHash: (@Sendable (DatasetName) -> String?)?
+  /// Whether a table was made by the definition that there is now; nil where nobody can tell.
+  public var isPresent: (@Sendable (Snapshot, DatasetName) -> Bool)?
 
   /// An environment of these parts.
   public init(
     lake: Lake,
     engine: any Engine,
     world: World,
-    definitionHash: (@Sendable (DatasetName) -> String?)? = nil
+    definitionHash: (@Sendable (DatasetName) -> String?)? = nil,
+    isPresent: (@Sendable (Snapshot, DatasetName) -> Bool)? = nil
   ) {
+    self.isPresent = isPresent
     self.lake = lake
     self.engine = engine
     self.world = world

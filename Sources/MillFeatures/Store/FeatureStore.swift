@@ -36,15 +36,21 @@ public struct FeatureStore: Sendable {
   /// A store whose hashes know what the SELECTs of views read.
   ///
   /// A SELECT that cannot be parsed is left for ``check()`` to report.
+  ///
+  /// - Throws: `EngineError` when the engine cannot be asked.
   public static func open(
     _ definitions: FeatureDefinitions,
     in environment: FeatureEnvironment
-  ) async -> FeatureStore {
+  ) async throws -> FeatureStore {
     var inputs: [String: [DatasetName]] = [:]
     for view in definitions.views {
-      guard case .sql(let sql) = view.source,
-        let references = try? await environment.engine.references(in: sql)
-      else { continue }
+      guard case .sql(let sql) = view.source else { continue }
+      let references: [TableReference]
+      do {
+        references = try await environment.engine.references(in: sql)
+      } catch let error as EngineError where error.code == "engine.sql" {
+        continue
+      }
       inputs[view.name] = references.compactMap { reference in
         reference.schema.flatMap { DatasetName("\($0).\(reference.name)") }
       }
@@ -85,6 +91,8 @@ public struct FeatureStore: Sendable {
           for field in try await bind(view, sources, session).features {
             types[ResolvedFeature(view: view.name, name: field.name)] = field.type
           }
+        } catch FeatureError.outdated(let name, let source) {
+          unchecked.append("\(name), since \(source) was made by another definition")
         } catch FeatureError.notMade(let name, let source) {
           if let dataset = DatasetName(source), let hash = environment.definitionHash,
             hash(dataset) == nil
@@ -152,6 +160,10 @@ public struct FeatureStore: Sendable {
       guard let snapshot = try await snapshot(name, version) else {
         throw FeatureError.notMade(view: view.name, source: name.description)
       }
+      // A hash of the definition of now would stand for rows of another one.
+      if version == nil, let isPresent = environment.isPresent, !isPresent(snapshot, name) {
+        throw FeatureError.outdated(view: view.name, source: name.description)
+      }
       found[name] = snapshot
     }
     return found
@@ -191,43 +203,46 @@ public struct FeatureStore: Sendable {
       try await define(sources, session)
       schema = try await session.published(sql).schema
     }
-    let bound = try BoundView(view, keys: definitions.keys(of: view), source: schema)
-    try await requireConditions(bound, sources, session)
-    return bound
+    return try BoundView(
+      view,
+      keys: definitions.keys(of: view),
+      source: schema,
+      conditions: try await conditions(of: view, over: schema)
+    )
   }
 
-  /// Holds the conditions of aggregates against the source's columns.
-  private func requireConditions(
-    _ bound: BoundView,
-    _ sources: [DatasetName: Snapshot],
-    _ session: any EngineSession
-  ) async throws {
-    let conditions = bound.view.windowed.compactMap { windowed in
-      windowed.filter.map { (windowed, $0) }
-    }
-    guard !conditions.isEmpty else { return }
-    let cells = bound.source.fields.map { field in
-      "CAST(NULL AS \(dialect.typeName(field.type))) AS \(dialect.quote(field.name))"
-    }
-    for (windowed, condition) in conditions {
-      func problem(_ text: String) -> FeatureError {
-        .definition(
-          windowed.place,
-          name: bound.view.name,
-          problem: "`where: \(condition)`: \(text)"
-        )
+  /// The conditions of aggregates, in SQL that looks at one row and nothing else.
+  ///
+  /// A window, a subquery or a clock in a condition would see other rows, and the future with them.
+  private func conditions(
+    of view: FeatureViewDefinition,
+    over schema: Schema
+  ) async throws -> [BoundView.Condition?] {
+    var conditions: [BoundView.Condition?] = []
+    for windowed in view.windowed {
+      guard let text = windowed.filter else {
+        conditions.append(nil)
+        continue
+      }
+      func problem(_ reason: String) -> FeatureError {
+        .definition(windowed.place, name: view.name, problem: "`where: \(text)`: \(reason)")
       }
       do {
-        let type = try await session.published(
-          "SELECT (\n\(condition)\n) AS c FROM (SELECT \(cells.joined(separator: ", ")))"
-        ).schema.fields.first?.type
-        guard type == .boolean else {
-          throw problem("it is no condition but a value of the type \(type ?? .void)")
+        let expression = try await environment.engine.expression(of: text)
+        let typed = try TypedExpression(expression, over: schema)
+        guard typed.type == .boolean else {
+          throw problem("it is no condition but a value of the type \(typed.type)")
         }
-      } catch let error as EngineError where error.errorClass != .cancelled {
+        conditions.append(
+          .init(sql: typed.rendered(DuckDBDialect()), columns: expression.columns)
+        )
+      } catch let error as ExpressionError {
+        throw problem(error.description)
+      } catch let error as EngineError where error.code == "engine.sql" {
         throw problem(error.description)
       }
     }
+    return conditions
   }
 
   /// A query with its times that name no zone as instants of one.

@@ -169,7 +169,8 @@ extension FeatureStore {
           + differs(
             "o.\(dialect.quote(known.column))",
             "n.\(dialect.quote(output.column))",
-            output.type
+            output.type,
+            within: tolerance(of: output.feature)
           )
           + ")"
       }
@@ -194,9 +195,14 @@ extension FeatureStore {
   }
 
   /// Doubles agree to what their sums are exact to (docs/semantics.md, 3); all else is equal or not.
-  private func differs(_ old: String, _ new: String, _ type: DataType) -> String {
+  private func differs(
+    _ old: String,
+    _ new: String,
+    _ type: DataType,
+    within tolerance: Double
+  ) -> String {
     guard type == .double || type == .float else { return "\(old) IS DISTINCT FROM \(new)" }
     return "\(old) IS DISTINCT FROM \(new) AND coalesce(abs(\(old) - \(new)) "
-      + "> 1e-9 * greatest(abs(\(old)), abs(\(new))), true)"
+      + "> \(tolerance) * greatest(abs(\(old)), abs(\(new))), true)"
   }
 }

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MillCore
+public import MillLake
 
 extension MedallionPipeline {
+  /// Whether a table was made by the definition that its model has now; true for what no model makes.
+  public func isPresent(_ snapshot: Snapshot, of dataset: DatasetName) -> Bool {
+    guard let plan = modelPlan(dataset) else { return true }
+    return snapshot.transactionVersion(ModelPlan.definitionAppID(dataset))
+      == plan.definitionVersion
+  }
+
   /// The hash of everything that makes a dataset: its own definition and those of all that it reads.
   ///
   /// Data is no part of it. Two datasets of one hash are made in the same way.

@@ -182,7 +182,7 @@ extension ExpressionChecker {
   }
 
   /// An instant, for a date its midnight in UTC.
-  private func instant(_ node: Node, _ piece: String) throws(ExpressionError) -> Node {
+  func instant(_ node: Node, _ piece: String) throws(ExpressionError) -> Node {
     try converted(try time(node, piece), to: .timestamp)
   }
 

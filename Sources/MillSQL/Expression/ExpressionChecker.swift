@@ -179,7 +179,7 @@ struct ExpressionChecker {
   ) throws(ExpressionError) -> Node {
     let piece = operation.rawValue
     if case .subtract = operation, left.type == .date, right.type == .date {
-      return Node(.dateDiff(.day, right, left), .long)
+      return Node(.dateDiff(.day, try instant(right, piece), try instant(left, piece)), .long)
     }
     if [left.type, right.type].contains(where: { [.date, .timestamp].contains($0) }) {
       throw .outsideSubset(
