@@ -98,12 +98,27 @@ public final class SQLiteOnlineStore: OnlineStore {
         sql: """
           INSERT INTO \(name) (key, t, k, id, generation, payload) VALUES (?, ?, ?, ?, ?, ?)
           ON CONFLICT (key) DO UPDATE SET t = excluded.t, k = excluded.k, id = excluded.id,
-            generation = max(generation, excluded.generation), payload = excluded.payload
+            payload = excluded.payload, generation = CASE WHEN excluded.generation < 0 THEN -1
+              ELSE max(generation, excluded.generation) END
           WHERE \(condition)
+          """
+      )
+      // A pass meets most rows as they are: they are marked as met, and are no change.
+      let met = try database.cachedStatement(
+        sql: """
+          UPDATE \(name) SET generation = max(generation, ?)
+          WHERE key = ? AND t = ? AND k = ? AND id = ? AND payload = ? AND generation >= 0
           """
       )
       var changed = 0
       for row in rows {
+        if generation >= 0 {
+          try met.execute(arguments: [
+            generation, Data(row.key), row.version.time.microseconds,
+            row.version.knowledge.microseconds, Data(row.version.id), Data(row.payload),
+          ])
+          if database.changesCount > 0 { continue }
+        }
         try statement.execute(arguments: [
           Data(row.key), row.version.time.microseconds, row.version.knowledge.microseconds,
           Data(row.version.id), generation, Data(row.payload),
@@ -117,6 +132,7 @@ public final class SQLiteOnlineStore: OnlineStore {
   /// The rows of keys; see ``OnlineStore``.
   public func read(_ keys: [[UInt8]], of table: OnlineTable) async throws -> [OnlineRow?] {
     let name = Self.name(of: table)
+    let path = path
     return try await read { database in
       guard try Self.exists(name, database) else { return keys.map { _ in nil } }
       let statement = try database.cachedStatement(
@@ -124,16 +140,14 @@ public final class SQLiteOnlineStore: OnlineStore {
       )
       return try keys.map { key in
         guard let row = try Row.fetchOne(statement, arguments: [Data(key)]) else { return nil }
-        let id: Data = row[2]
-        let payload: Data = row[3]
         return OnlineRow(
           key: key,
           version: RowVersion(
-            time: Instant(microseconds: row[0]),
-            knowledge: Instant(microseconds: row[1]),
-            id: Array(id)
+            time: Instant(microseconds: try Self.cell(row, 0, path)),
+            knowledge: Instant(microseconds: try Self.cell(row, 1, path)),
+            id: Array(try Self.cell(row, 2, path) as Data)
           ),
-          payload: Array(payload)
+          payload: Array(try Self.cell(row, 3, path) as Data)
         )
       }
     }
@@ -182,7 +196,7 @@ public final class SQLiteOnlineStore: OnlineStore {
         arguments: [table.description]
       )
       guard let row else { return nil }
-      let text: String = row[0]
+      let text: String = try Self.cell(row, 0, path)
       guard let object = (try? JSONValue(parsing: text))?.object else {
         throw OnlineStoreError.damaged(store: path, detail: "the state of \(table) is no JSON")
       }
@@ -190,9 +204,9 @@ public final class SQLiteOnlineStore: OnlineStore {
       for (name, version) in object { tables[name] = version.integer }
       return MaterializationState(
         tables: tables,
-        asOf: Instant(microseconds: row[1]),
-        generation: row[2],
-        pending: row[3]
+        asOf: Instant(microseconds: try Self.cell(row, 1, path)),
+        generation: try Self.cell(row, 2, path),
+        pending: try Self.cell(row, 3, path)
       )
     }
   }
@@ -258,9 +272,34 @@ public final class SQLiteOnlineStore: OnlineStore {
     )
   }
 
-  /// Views are words, and hashes hexadecimal digits: quoting is for keywords and other scripts.
+  /// A cell that another program may have written.
+  private static func cell<Value: DatabaseValueConvertible>(
+    _ row: Row,
+    _ index: Int,
+    _ path: String
+  ) throws -> Value {
+    let found: DatabaseValue = row[index]
+    guard let value = Value.fromDatabaseValue(found) else {
+      throw OnlineStoreError.damaged(
+        store: path,
+        detail: "the column \(index) of a row is no \(Value.self)"
+      )
+    }
+    return value
+  }
+
+  /// SQLite takes names that differ in case for one: all but lower-case letters, digits and underscores
+  /// is written in hexadecimal digits.
   private static func name(of table: OnlineTable) -> String {
-    "\"online_" + table.description.split(separator: "\"").joined(separator: "\"\"") + "\""
+    let encoded = table.description.utf8.map { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "_"):
+        String(UnicodeScalar(byte))
+      default: "$" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+    return "\"online_\(encoded.joined())\""
   }
 
   private static func create(_ name: String, _ database: Database) throws {
@@ -279,9 +318,7 @@ public final class SQLiteOnlineStore: OnlineStore {
   }
 
   private static func exists(_ name: String, _ database: Database) throws -> Bool {
-    try database.tableExists(
-      name.dropFirst().dropLast().split(separator: "\"\"").joined(separator: "\"")
-    )
+    try database.tableExists(String(name.dropFirst().dropLast()))
   }
 
   private func write<Value: Sendable>(
@@ -310,7 +347,8 @@ public final class SQLiteOnlineStore: OnlineStore {
       return .unavailable(store: path, detail: "\(error)")
     }
     switch error.resultCode {
-    case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+    // A statement of ours that makes no sense meets tables of another shape.
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR:
       return .damaged(store: path, detail: error.message ?? "the file is no database")
     default:
       return .unavailable(store: path, detail: error.message ?? "\(error.resultCode)")

@@ -280,11 +280,17 @@ struct FeatureDefinitionTests {
     #expect(try await mistakes { _ in } == [])
     let expected: [((inout FeatureViewDefinition) -> Void, String)] = [
       ({ $0.time = "paid_on" }, "silver.payments has no column paid_on: did you mean paid_at?"),
-      ({ $0.time = "amount" }, "the column amount has the type decimal(12,2), and a timestamp or a date"),
+      (
+        { $0.time = "amount" },
+        "the column amount has the type decimal(12,2), and a timestamp or a date"
+      ),
       ({ $0.knowledge = .column("now_at") }, "did you mean known_at?"),
       ({ $0.id = "payment" }, "has no column payment"),
       ({ $0.latest[0].column = "amoun" }, "did you mean amount?"),
-      ({ $0.keyColumns = ["card": "amount"] }, "the column amount has the type decimal(12,2), and long"),
+      (
+        { $0.keyColumns = ["card": "amount"] },
+        "the column amount has the type decimal(12,2), and long"
+      ),
       ({ $0.windowed[0].column = "paid_at" }, "another type for sum"),
       ({ $0.windowed[0].column = nil }, "another type for sum"),
       ({ $0.windowed[0].filter = "amuont > 1" }, "amuont"),

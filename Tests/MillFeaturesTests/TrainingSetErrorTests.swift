@@ -61,7 +61,10 @@ struct TrainingSetErrorTests {
     let shop = try await Shop()
     let cases: [(columns: String, time: String?, hint: String)] = [
       ("1::BIGINT AS crad, now() AS at", nil, "there is no column card for the key card of spend"),
-      ("'1' AS card, now() AS at", nil, "the column card has the type string, and the key card of spend the type long"),
+      (
+        "'1' AS card, now() AS at", nil,
+        "the column card has the type string, and the key card of spend the type long"
+      ),
       ("1.5 AS card, now() AS at", nil, "the column card has the type decimal"),
       ("1::BIGINT AS card, 5 AS at", nil, "no column is a timestamp or a date"),
       ("1::BIGINT AS card, now() AS a, now() AS b", nil, "a, b are all times"),

@@ -279,8 +279,12 @@ extension FeatureStore {
   }
 
   /// How many rows happened or were known after a time.
+  ///
+  /// - Parameter excluding: Whether a row that happened at that very time is among them, as for windows,
+  ///   which end before the question.
   func later(
     than time: Instant,
+    excluding: Bool = false,
     _ relation: ViewRelation,
     _ session: any EngineSession
   ) async throws -> Int64 {
@@ -288,7 +292,7 @@ extension FeatureStore {
       """
       SELECT count(*) FROM (SELECT \(relation.header)
         FROM \(dialect.quote(relation.name.name)) AS s)
-      WHERE t > \(time.microseconds) OR k > \(time.microseconds)
+      WHERE t \(excluding ? ">=" : ">") \(time.microseconds) OR k > \(time.microseconds)
       """,
       limit: 1
     )

@@ -43,7 +43,8 @@ extension FeatureStore {
       asOf: asOf,
       generation: try await store.begin(table),
       pending: try await later(
-        than: Instant(microseconds: asOf.microseconds - 1),
+        than: asOf,
+        excluding: true,
         relation,
         session
       )

@@ -168,7 +168,10 @@ extension FeatureStore {
     }
     let filter = condition.map { "coalesce(\($0), false)" } ?? "true"
     let isEntity = zip(relation.keyNames, zip(keys, view.keys)).map { name, pair in
-      "\(name) = CAST(\(dialect.literal(pair.0.text)) AS \(dialect.typeName(pair.1.key.type)))"
+      // An entity without a key has no rows.
+      pair.0.isNull
+        ? "false"
+        : "\(name) = CAST(\(dialect.literal(pair.0.text)) AS \(dialect.typeName(pair.1.key.type)))"
     }
     // One row beyond the limit tells that there are more.
     let found = try await session.columns(

@@ -52,9 +52,10 @@ struct ViewRelation {
     if case .column = bound.view.knowledge { true } else { false }
   }
 
-  /// What tells rows of one key, t and k apart, as bytes of which the greatest is the last: the
-  /// declared id, then a digest of what the view takes from the row. So neither the order of files nor
-  /// a column that nobody asked for decides.
+  /// What tells rows of one key, t and k apart, as bytes of which the greatest is the last.
+  ///
+  /// It is the declared id, then a digest of what the view takes from the row: neither the order of
+  /// files nor a column that nobody asked for decides.
   var identity: String {
     let cells = bound.valueColumns.map { column -> String in
       let name = dialect.quote(column)
