@@ -6,6 +6,15 @@ import Testing
 
 @Suite("Stopping statements", .serialized, .timeLimit(.minutes(10)))
 struct BindingInterruptTests {
+  /// Five seconds, or more where other work slows everything down: as long as ten statements that take
+  /// a fifth of a second on an idle machine.
+  private func soon() throws -> Duration {
+    let connection = try openConnection()
+    let began = ContinuousClock.now
+    _ = try connection.query("SELECT sum(hash(i)) FROM range(20000000) r(i)").rows()
+    return max(.seconds(5), began.duration(to: .now) * 10)
+  }
+
   @Test("an interrupt from another task ends an endless statement, and the next one runs")
   func interrupt() async throws {
     let session = try DuckDBSession(database: Database())
@@ -14,10 +23,13 @@ struct BindingInterruptTests {
     }
     let running = Task { await failure(of: endlessQuery, on: session) }
     while session.progress == nil { await Task.yield() }
+    let asked = ContinuousClock.now
     session.interrupt()
     let error = await running.value
+    let latency = ContinuousClock.now - asked
     #expect(error?.kind == .interrupted)
     #expect(error?.errorClass == .cancelled)
+    #expect(latency < (try soon()))
     #expect(try await session.rows("SELECT 1") == [[.int(1)]])
   }
 
@@ -48,7 +60,9 @@ struct BindingInterruptTests {
     let error = #expect(throws: DuckDBError.self) {
       try connection.execute("SELECT 1; \(endlessQuery)", deadline: start + .milliseconds(100))
     }
+    let latency = ContinuousClock.now - start
     #expect(error?.kind == .deadlineExceeded)
+    #expect(latency < (try soon()))
     let rows = try connection.query("SELECT 1", deadline: .now + .seconds(60)).rows()
     #expect(rows == [[.int(1)]])
   }

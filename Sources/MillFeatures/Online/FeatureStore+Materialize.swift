@@ -228,10 +228,10 @@ extension FeatureStore {
     rows.reserveCapacity(batch.count)
     for row in 0..<batch.count {
       var key: [UInt8] = []
-      for column in 0..<keyCount { PackedCells.append(batch.columns[column][row], to: &key) }
+      for column in 0..<keyCount { PackedCells.append(batch.columns[column], row, to: &key) }
       var payload: [UInt8] = [PackedCells.format]
       for column in batch.columns.dropFirst(keyCount + 3) {
-        PackedCells.append(column[row], to: &payload)
+        PackedCells.append(column, row, to: &payload)
       }
       rows.append(
         OnlineRow(

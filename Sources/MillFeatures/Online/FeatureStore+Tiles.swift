@@ -160,7 +160,7 @@ private struct TilePacker {
     var rows: [OnlineRow] = []
     for row in 0..<batch.count {
       var bytes: [UInt8] = []
-      for column in 0..<keyCount { PackedCells.append(batch.columns[column][row], to: &bytes) }
+      for column in 0..<keyCount { PackedCells.append(batch.columns[column], row, to: &bytes) }
       if bytes != key {
         rows += finish()
         key = bytes

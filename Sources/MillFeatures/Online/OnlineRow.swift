@@ -60,6 +60,29 @@ public enum PackedCells {
     return bytes
   }
 
+  /// Adds the cell of a row from its column, without a value of its own in between.
+  static func append(_ column: ColumnValues, _ row: Int, to bytes: inout [UInt8]) {
+    if column.isNull(row) { return bytes.append(0) }
+    switch (column.storage, column.type) {
+    case (.integers(let values), .boolean): bytes.append(values[row] == 0 ? 1 : 2)
+    case (.integers(let values), .long), (.integers(let values), .integer),
+      (.integers(let values), .short), (.integers(let values), .byte):
+      bytes.append(3)
+      append(zigzag: values[row], to: &bytes)
+    case (.doubles(let values), _) where !values[row].isNaN:
+      bytes.append(4)
+      append(fixed: values[row].bitPattern, to: &bytes)
+    case (.bytes(let values), .string):
+      bytes.append(6)
+      values.withBytes { all in
+        let range = values.range(row)
+        append(count: range.count, to: &bytes)
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: all[range]))
+      }
+    default: append(column[row], to: &bytes)
+    }
+  }
+
   /// Adds a cell.
   public static func append(_ value: Datum, to bytes: inout [UInt8]) {
     switch value {

@@ -203,10 +203,13 @@ struct LabelReader {
     // Of the separators that people use, the one that gives the most columns.
     var found = try await session.inspect(path, as: format(","))
     for delimiter: Character in [";", "\t", "|"] {
-      guard let other = try? await session.inspect(path, as: format(delimiter)),
-        other.schema.fields.count > found.schema.fields.count
-      else { continue }
-      found = other
+      do {
+        let other = try await session.inspect(path, as: format(delimiter))
+        if other.schema.fields.count > found.schema.fields.count { found = other }
+      } catch let error as EngineError where error.errorClass == .data {
+        // This separator makes no table of the file.
+        continue
+      }
     }
     try await session.define(
       raw,

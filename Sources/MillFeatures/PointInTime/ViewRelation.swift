@@ -43,7 +43,11 @@ struct ViewRelation {
   var knowledge: String {
     switch bound.view.knowledge {
     case .column(let column): microseconds(column, bound.knowledgeType ?? .timestamp)
-    case .delay(let delay): "\(time) + \(delay.microsecondsWhole)"
+    case .delay(let delay) where delay == .zero: time
+    // Of a time that no table can hold, nobody asks when it was known.
+    case .delay(let delay):
+      "CASE WHEN \(time) <= \(Instant.latest.microseconds) "
+        + "THEN \(time) + \(delay.microsecondsWhole) END"
     }
   }
 
