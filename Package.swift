@@ -22,6 +22,16 @@ let argumentParser = Target.Dependency.product(
 )
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle = Target.Dependency.product(
+  name: "ServiceLifecycle",
+  package: "swift-service-lifecycle"
+)
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A room of the house: docs/design.md holds the map, and a test holds this list to it.
@@ -49,12 +59,23 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird",
+      exact: "2.28.1",
+      traits: []
+    ),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
   ],
   targets: [
     // 0: shims
     .systemLibrary(name: "CDuckDB", pkgConfig: "duckdb", providers: [.brew(["duckdb"])]),
+    .systemLibrary(name: "CRedis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     // 1: what everything stands on
@@ -82,6 +103,7 @@ let package = Package(
       ["MillCore", "MillEngine", "MillLake", "MillSQL", "MillTiles", crypto]
     ),
     room("MillSQLite", ["MillCore", "MillFeatures", grdb]),
+    room("MillRedis", ["CRedis", "MillCore", "MillFeatures"]),
     room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillLake", "MillSQL"]),
     // 4: configuration becomes services
     room(
@@ -92,12 +114,21 @@ let package = Package(
         "MillTiles", yams,
       ]
     ),
+    // 5: over HTTP
+    room(
+      "MillServer",
+      [
+        "MillAssembly", "MillCore", "MillFeatures", hummingbird, hummingbirdTLS, httpTypes,
+        logging, nioCore, nioSSL, serviceLifecycle,
+      ]
+    ),
     // 6: the command line
     .executableTarget(
       name: "MillCLI",
       dependencies: [
         "MillAssembly", "MillCore", "MillFeatures", "MillLake", "MillLedger", "MillLineage",
-        "MillPipelines", "MillQuality", "MillEngine", "MillTables", "MillTiles", argumentParser,
+        "MillPipelines", "MillQuality", "MillEngine", "MillServer", "MillTables", "MillTiles",
+        argumentParser,
       ],
       swiftSettings: house
     ),
@@ -138,10 +169,11 @@ let package = Package(
     tests(
       "MillFeaturesTests",
       [
-        "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillSQLite",
-        "MillTables", "MillTesting", "MillTiles",
+        "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillRedis",
+        "MillSQLite", "MillTables", "MillTesting", "MillTiles",
       ]
     ),
+    tests("MillServerTests", ["MillCore", "MillServer", "MillTesting"]),
     tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
     tests("MillLedgerTests", ["MillCore", "MillLedger", "MillLineage", "MillTesting", grdb]),
     tests(

@@ -35,7 +35,7 @@ public final class SQLiteOnlineStore: OnlineStore {
       }
       pool = try DatabasePool(path: path, configuration: configuration)
       // Whoever only reads need not wait for a writer.
-      guard try !pool.read({ try $0.tableExists("online_pass") }) else { return }
+      guard try !pool.read({ try $0.tableExists("online_change") }) else { return }
       try pool.write { database in
         try database.execute(
           sql: """
@@ -47,6 +47,10 @@ public final class SQLiteOnlineStore: OnlineStore {
               pending INTEGER NOT NULL
             ) STRICT, WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS online_pass (
+              name TEXT NOT NULL PRIMARY KEY,
+              number INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS online_change (
               name TEXT NOT NULL PRIMARY KEY,
               number INTEGER NOT NULL
             ) STRICT, WITHOUT ROWID;
@@ -125,6 +129,7 @@ public final class SQLiteOnlineStore: OnlineStore {
         ])
         changed += database.changesCount
       }
+      if changed > 0 { try Self.note(table, database) }
       return changed
     }
   }
@@ -171,6 +176,7 @@ public final class SQLiteOnlineStore: OnlineStore {
       )
       let gone = database.changesCount
       try Self.record(state, table, database)
+      try Self.note(table, database)
       return gone
     }
   }
@@ -183,6 +189,19 @@ public final class SQLiteOnlineStore: OnlineStore {
         throw OnlineStoreError.superseded(store: path, table: table.description)
       }
       try Self.record(state, table, database)
+      try Self.note(table, database)
+    }
+  }
+
+  /// The numbers of changes; see ``OnlineStore``.
+  public func changes(of tables: [OnlineTable]) async throws -> [Int64] {
+    try await read { database in
+      let statement = try database.cachedStatement(
+        sql: "SELECT number FROM online_change WHERE name = ?"
+      )
+      return try tables.map { table in
+        try Int64.fetchOne(statement, arguments: [table.description]) ?? 0
+      }
     }
   }
 
@@ -239,6 +258,17 @@ public final class SQLiteOnlineStore: OnlineStore {
   }
 
   // MARK: Steps
+
+  /// Says that something of a table is another one now.
+  private static func note(_ table: OnlineTable, _ database: Database) throws {
+    let statement = try database.cachedStatement(
+      sql: """
+        INSERT INTO online_change (name, number) VALUES (?, 1)
+        ON CONFLICT (name) DO UPDATE SET number = number + 1
+        """
+    )
+    try statement.execute(arguments: [table.description])
+  }
 
   /// The pass that ended last.
   private static func generation(

@@ -17,6 +17,34 @@ struct OnlineStoreConformanceTests {
     MaterializationState(tables: [:], asOf: Instant(microseconds: 0), generation: generation)
   }
 
+  // MARK: Changes
+
+  @Test("says by a number that something changed, and whose", arguments: OnlineStoreKind.all)
+  func changes(kind: OnlineStoreKind) async throws {
+    let opening = try kind.place()
+    let (store, other) = (try opening(), try opening())
+    let tables = [table, OnlineTable.sample("other")]
+    var seen = try await store.changes(of: tables)
+    func expectChange(_ what: String, _ isChange: Bool = true) async throws {
+      let now = try await store.changes(of: tables)
+      #expect((now[0] != seen[0]) == isChange, "\(what)")
+      #expect(now[1] == seen[1], "\(what)")
+      seen = now
+    }
+    let row = OnlineRow.sample([1], t: 5)
+    _ = try await other.write([row], to: table, as: .newest(generation: nil))
+    try await expectChange("a new row")
+    _ = try await other.write([row], to: table, as: .newest(generation: nil))
+    try await expectChange("the same row", false)
+    _ = try await other.write([.sample([1], t: 4)], to: table, as: .newest(generation: nil))
+    try await expectChange("an older row", false)
+    let pass = try await other.begin(table)
+    _ = try await other.finish(finish(pass), of: table)
+    try await expectChange("a pass without rows")
+    try await other.record(finish(pass), of: table)
+    try await expectChange("a state")
+  }
+
   // MARK: Newer and older
 
   @Test("keeps the newest by time, knowledge and id in any order", arguments: OnlineStoreKind.all)

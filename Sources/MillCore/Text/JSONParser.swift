@@ -35,12 +35,12 @@ extension JSONValue {
 /// Walks once over bytes that are known to be UTF-8.
 ///
 /// The bytes are handed to every method: a stored span would make the parser non-escapable.
-struct JSONParser {
-  private(set) var offset = 0
+package struct JSONParser {
+  package private(set) var offset = 0
   let depthMax: Int
   private var depth = 0
 
-  init(depthMax: Int) {
+  package init(depthMax: Int) {
     self.depthMax = depthMax
   }
 
@@ -52,7 +52,8 @@ struct JSONParser {
     return value
   }
 
-  private mutating func value(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
+  /// Reads the value that begins here.
+  package mutating func value(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
     guard offset < bytes.count else { throw error(.unexpectedEnd) }
     switch bytes[offset] {
     case UInt8(ascii: "\""): return .string(try string(bytes))
@@ -138,9 +139,125 @@ struct JSONParser {
     offset += 1
   }
 
+  // MARK: Piece by piece
+
+  /// What begins at the current byte.
+  package enum Beginning: Sendable {
+    case null
+    case boolean
+    case number
+    case string
+    case array
+    case object
+  }
+
+  /// What begins here, after white space.
+  package mutating func beginning(_ bytes: Span<UInt8>) throws(JSONError) -> Beginning {
+    skipSpace(bytes)
+    guard let byte = peek(bytes) else { throw misplaced(bytes) }
+    switch byte {
+    case UInt8(ascii: "\""): return .string
+    case UInt8(ascii: "{"): return .object
+    case UInt8(ascii: "["): return .array
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+    case UInt8(ascii: "t"), UInt8(ascii: "f"): return .boolean
+    case UInt8(ascii: "n"): return .null
+    default: throw misplaced(bytes)
+    }
+  }
+
+  /// Enters an object or an array, which ``beginning(_:)`` found.
+  package mutating func enter() throws(JSONError) { try descend() }
+
+  /// The next key of an object, with the colon after it; nil once the object is over and left.
+  ///
+  /// - Parameter isFirst: True before the first call; it becomes false.
+  package mutating func nextKey(
+    _ bytes: Span<UInt8>,
+    _ isFirst: inout Bool
+  ) throws(JSONError) -> String? {
+    guard try advance(bytes, &isFirst, closing: UInt8(ascii: "}")) else { return nil }
+    guard peek(bytes) == UInt8(ascii: "\"") else { throw misplaced(bytes) }
+    let key = try string(bytes)
+    skipSpace(bytes)
+    guard peek(bytes) == UInt8(ascii: ":") else { throw misplaced(bytes) }
+    offset += 1
+    skipSpace(bytes)
+    return key
+  }
+
+  /// Whether an array has another element, which begins here; false once it is over and left.
+  package mutating func nextElement(
+    _ bytes: Span<UInt8>,
+    _ isFirst: inout Bool
+  ) throws(JSONError) -> Bool {
+    try advance(bytes, &isFirst, closing: UInt8(ascii: "]"))
+  }
+
+  private mutating func advance(
+    _ bytes: Span<UInt8>,
+    _ isFirst: inout Bool,
+    closing: UInt8
+  ) throws(JSONError) -> Bool {
+    skipSpace(bytes)
+    if peek(bytes) == closing {
+      ascend()
+      return false
+    }
+    if !isFirst {
+      guard peek(bytes) == UInt8(ascii: ",") else { throw misplaced(bytes) }
+      offset += 1
+      skipSpace(bytes)
+    }
+    isFirst = false
+    return true
+  }
+
+  /// Passes over the value that begins here, which must be well-formed.
+  package mutating func skip(_ bytes: Span<UInt8>) throws(JSONError) {
+    switch try beginning(bytes) {
+    case .object:
+      try descend()
+      var isFirst = true
+      while try nextKey(bytes, &isFirst) != nil { try skip(bytes) }
+    case .array:
+      try descend()
+      var isFirst = true
+      while try nextElement(bytes, &isFirst) { try skip(bytes) }
+    case .number: try number(bytes)
+    case .string: _ = try stringRange(bytes)
+    case .boolean, .null: _ = try value(bytes)
+    }
+  }
+
+  /// Passes over the string that begins here; nil where it has escapes, so that ``string(_:)`` of a copy
+  /// of this parser must read it.
+  package mutating func stringRange(_ bytes: Span<UInt8>) throws(JSONError) -> Range<Int>? {
+    offset += 1
+    let start = offset
+    try skipPlain(bytes)
+    if bytes[offset] == UInt8(ascii: "\"") {
+      offset += 1
+      return start..<offset - 1
+    }
+    while bytes[offset] != UInt8(ascii: "\"") {
+      _ = try escape(bytes)
+      try skipPlain(bytes)
+    }
+    offset += 1
+    return nil
+  }
+
+  /// Sees that nothing but white space follows.
+  package mutating func end(_ bytes: Span<UInt8>) throws(JSONError) {
+    skipSpace(bytes)
+    guard offset == bytes.count else { throw error(.trailingContent) }
+  }
+
   // MARK: Strings
 
-  private mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> String {
+  /// Reads the string that begins here.
+  package mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> String {
     offset += 1
     let start = offset
     try skipPlain(bytes)
@@ -237,7 +354,7 @@ struct JSONParser {
   // MARK: Numbers and words
 
   /// Moves over one number; an error points at the byte that does not fit.
-  mutating func number(_ bytes: Span<UInt8>) throws(JSONError) {
+  package mutating func number(_ bytes: Span<UInt8>) throws(JSONError) {
     if peek(bytes) == UInt8(ascii: "-") {
       offset += 1
     }

@@ -38,15 +38,12 @@ public struct OnlineReader: Sendable {
 
   /// One view of the answer.
   private struct Part: Sendable {
-    var view: BoundView
+    var view: ViewReader
     /// Where the view's keys are among the keys of a request.
     var keyPlaces: [Int]
-    /// Where each feature goes in the answer, and where it is in the packed row.
+    /// Where each feature goes in the answer, and which of the view's it is.
     var latest: [(place: Int, cell: Int)]
-    var windowed: [(place: Int, name: String)]
-    var latestTable: OnlineTable
-    var tileTable: OnlineTable
-    var layout: TileLayout
+    var windowed: [(place: Int, cell: Int)]
   }
 
   private let parts: [Part]
@@ -90,22 +87,22 @@ public struct OnlineReader: Sendable {
     self.keys = keys
     parts = views.map { bound in
       var latest: [(place: Int, cell: Int)] = []
-      var windowed: [(place: Int, name: String)] = []
+      var windowed: [(place: Int, cell: Int)] = []
+      let names = bound.view.featureNames
       for (place, feature) in lookedUp.enumerated() where feature.view == bound.view.name {
-        if let cell = bound.view.latest.firstIndex(where: { $0.name == feature.name }) {
+        guard let cell = names.firstIndex(of: feature.name) else { continue }
+        let count = bound.view.latest.count
+        if cell < count {
           latest.append((place, cell))
         } else {
-          windowed.append((place, feature.name))
+          windowed.append((place, cell - count))
         }
       }
       return Part(
-        view: bound,
+        view: ViewReader(bound, hash: store.hash(of: bound.view)),
         keyPlaces: bound.keys.map { key in keys.firstIndex(of: key.key) ?? 0 },
         latest: latest,
-        windowed: windowed,
-        latestTable: store.onlineTable(bound.view, .latest),
-        tileTable: store.onlineTable(bound.view, .tiles),
-        layout: TileLayout(bound)
+        windowed: windowed
       )
     }
   }
@@ -131,16 +128,23 @@ public struct OnlineReader: Sendable {
       }
       let known = wanted.indices.filter { wanted[$0] != nil }
       let keys = known.compactMap { wanted[$0] }
+      func fill(_ row: Int, _ places: [(place: Int, cell: Int)], _ cells: [FeatureValue]) {
+        for (place, cell) in places { rows[row][place] = cells[cell] }
+      }
       if !part.latest.isEmpty {
-        let found = try await store.read(keys, of: part.latestTable)
-        for (index, row) in zip(known, found) { fill(&rows[index], part, latest: row, at: time) }
+        let found = try await store.read(keys, of: part.view.latestTable)
+        for (index, row) in zip(known, found) {
+          fill(index, part.latest, part.view.latest(of: row, at: time).cells)
+        }
       }
       if !part.windowed.isEmpty {
-        let found = try await store.read(keys, of: part.tileTable)
-        for (index, row) in zip(known, found) { fill(&rows[index], part, tiles: row, at: time) }
+        let found = try await store.read(keys, of: part.view.tileTable)
+        for (index, row) in zip(known, found) {
+          fill(index, part.windowed, part.view.windowed(of: row, at: time).cells)
+        }
         // An entity without a key has no rows either: its counts are 0 as in a training set.
         for index in wanted.indices where wanted[index] == nil {
-          fill(&rows[index], part, tiles: nil, at: time)
+          fill(index, part.windowed, part.view.windowed(of: nil, at: time).cells)
         }
       }
     }
@@ -155,14 +159,14 @@ public struct OnlineReader: Sendable {
   /// Online rows say nothing of the time before they were taken, and nothing in another definition.
   private func require(_ part: Part, at time: Instant) async throws {
     let tables =
-      (part.latest.isEmpty ? [] : [part.latestTable])
-      + (part.windowed.isEmpty ? [] : [part.tileTable])
+      (part.latest.isEmpty ? [] : [part.view.latestTable])
+      + (part.windowed.isEmpty ? [] : [part.view.tileTable])
     for table in tables {
       guard let state = try await store.state(of: table) else {
-        throw FeatureError.notServed(view: part.view.view.name)
+        throw FeatureError.notServed(view: part.view.name)
       }
       guard state.asOf <= time else {
-        throw FeatureError.past(view: part.view.view.name, asOf: state.asOf, asked: time)
+        throw FeatureError.past(view: part.view.name, asOf: state.asOf, asked: time)
       }
     }
   }
@@ -184,51 +188,6 @@ public struct OnlineReader: Sendable {
           time: times.min()
         )
       }
-    }
-  }
-
-  private func fill(
-    _ cells: inout [FeatureValue],
-    _ part: Part,
-    latest row: OnlineRow?,
-    at time: Instant
-  ) {
-    guard let row, row.version.time <= time, row.version.knowledge <= time else { return }
-    let values = PackedCells.unpack(row.payload, count: part.view.view.latest.count)
-    let isExpired = part.view.view.ttl.map { row.version.time < time - $0 } ?? false
-    for (place, cell) in part.latest {
-      let value = values?[cell] ?? .null
-      let status: FeatureValue.Status =
-        values == nil ? .invalid : isExpired ? .outsideMaxAge : value.isNull ? .null : .present
-      cells[place] = FeatureValue(
-        value: isExpired ? .null : value,
-        status: status,
-        time: row.version.time,
-        knowledge: row.version.knowledge
-      )
-    }
-  }
-
-  private func fill(
-    _ cells: inout [FeatureValue],
-    _ part: Part,
-    tiles row: OnlineRow?,
-    at time: Instant
-  ) {
-    let values = row.map { part.layout.values($0.payload, at: time) } ?? part.layout.emptyValues()
-    for (place, name) in part.windowed {
-      guard let values, let value = values[name] else {
-        cells[place] = FeatureValue(value: .null, status: .invalid)
-        continue
-      }
-      let status: FeatureValue.Status =
-        row == nil ? .notFound : value.isNull ? .null : .present
-      cells[place] = FeatureValue(
-        value: value,
-        status: status,
-        time: row?.version.time,
-        knowledge: row?.version.knowledge
-      )
     }
   }
 }

@@ -158,9 +158,12 @@ public enum PackedCells {
   /// Reads packed bytes and believes nothing.
   struct Reader {
     let bytes: [UInt8]
-    private(set) var position = 0
+    private(set) var position: Int
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(bytes: [UInt8], from position: Int = 0) {
+      self.bytes = bytes
+      self.position = position
+    }
 
     var isAtEnd: Bool { position == bytes.count }
 

@@ -99,6 +99,12 @@ public protocol OnlineStore: Sendable {
   /// How far a view was brought in; nil when it never was.
   func state(of table: OnlineTable) async throws -> MaterializationState?
 
+  /// For each table a number that is another one after any change of its rows or of its state, whoever
+  /// made it.
+  ///
+  /// What was read while a number stood may be kept as long as it stands.
+  func changes(of tables: [OnlineTable]) async throws -> [Int64]
+
   /// Some keys, spread over all.
   func sample(_ count: Int, of table: OnlineTable) async throws -> [[UInt8]]
 

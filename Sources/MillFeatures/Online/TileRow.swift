@@ -10,26 +10,26 @@ internal import MillTiles
 /// for each hop of the layout, the smallest first:
 ///   count (8), then for each tile: start of the hop (8), and each state behind its length (4)
 /// ```
-struct TileLayout {
+struct TileLayout: Sendable {
   /// The hops, the smallest first, with the groups that have a window answered by it.
   let levels: [(hop: Hop, groups: [TileGroup])]
 
   /// A state as it is read: its shape, and the windows that it goes into.
-  private struct Source {
+  private struct Source: Sendable {
     var shape: TileShape
     /// A window and where its merged state is.
     var targets: [(window: Window, slot: Int)]
   }
 
   /// A feature and the merged state that it is read from.
-  private struct Target {
-    var name: String
+  private struct Target: Sendable {
     var aggregation: Aggregation
     var slot: Int
   }
 
   /// For each level the states of a tile, in the order of their bytes.
   private let sources: [[Source]]
+  /// In the order of the view's windowed features.
   private let targets: [Target]
   /// The state of no rows, for each merged state.
   private let empty: [TileState]
@@ -46,7 +46,7 @@ struct TileLayout {
     }
     self.levels = levels
     var empty: [TileState] = []
-    var targets: [Target] = []
+    var targets: [String: Target] = [:]
     sources = levels.map { hop, groups in
       groups.flatMap { group in
         let features = group.windowed.features.filter { WindowJoin.hop(for: $0.window) == hop }
@@ -61,16 +61,14 @@ struct TileLayout {
               empty.append(TileState(shape))
               source.targets.append((feature.window, slot))
             }
-            targets.append(
-              Target(name: feature.name, aggregation: feature.aggregation, slot: slot)
-            )
+            targets[feature.name] = Target(aggregation: feature.aggregation, slot: slot)
           }
           return source
         }
       }
     }
     self.empty = empty
-    self.targets = targets
+    self.targets = bound.view.windowed.flatMap(\.features).compactMap { targets[$0.name] }
   }
 
   /// How far back the tiles of a hop are needed.
@@ -82,24 +80,28 @@ struct TileLayout {
 
   // MARK: Reading
 
-  /// The value of every feature of the view at a time.
+  /// The value of every windowed feature of the view at a time, in their order, and the first later
+  /// moment at which one may be another although no row came.
   ///
   /// - Returns: nil for bytes that are none of this layout.
   /// - Complexity: O(tiles of the key): each is looked at, those of no window are not decoded.
-  func values(_ bytes: [UInt8], at query: Instant) -> [String: Datum]? {
+  func values(_ bytes: [UInt8], at query: Instant) -> (values: [Datum], until: Instant)? {
     var merged = empty
-    let isWhole = bytes.withUnsafeBytes { bytes in fold(bytes, query, &merged) }
-    return isWhole ? finish(merged) : nil
+    var until = Int64.max
+    let isWhole = bytes.withUnsafeBytes { bytes in fold(bytes, query, &merged, &until) }
+    guard isWhole, let values = finish(merged) else { return nil }
+    return (values, Instant(microseconds: until))
   }
 
   /// The values of a key of which there are no tiles.
-  func emptyValues() -> [String: Datum] { finish(empty) ?? [:] }
+  func emptyValues() -> [Datum] { finish(empty) ?? targets.map { _ in .null } }
 
-  private func finish(_ merged: [TileState]) -> [String: Datum]? {
-    var values: [String: Datum] = [:]
+  private func finish(_ merged: [TileState]) -> [Datum]? {
+    var values: [Datum] = []
+    values.reserveCapacity(targets.count)
     for target in targets {
       guard let value = try? merged[target.slot].finish(target.aggregation) else { return nil }
-      values[target.name] = value
+      values.append(value)
     }
     return values
   }
@@ -107,7 +109,8 @@ struct TileLayout {
   private func fold(
     _ bytes: UnsafeRawBufferPointer,
     _ query: Instant,
-    _ merged: inout [TileState]
+    _ merged: inout [TileState],
+    _ until: inout Int64
   ) -> Bool {
     guard bytes.first == Self.format else { return false }
     var offset = 1
@@ -124,7 +127,7 @@ struct TileLayout {
       offset += 4
       return Int(length) <= bytes.count - offset ? Int(length) : nil
     }
-    for states in sources {
+    for (level, states) in zip(levels, sources) {
       let bounds = states.map { source in
         source.targets.map { $0.window.lowerBound(at: query).microseconds }
       }
@@ -135,14 +138,22 @@ struct TileLayout {
           guard let length = length() else { return false }
           let part = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length])
           offset += length
-          guard start < query.microseconds, bounds[index].contains(where: { $0 <= start }) else {
+          guard start < query.microseconds else {
+            // A hop that has not begun for the question is there a microsecond after its start.
+            until = min(until, start == .max ? start : start + 1)
             continue
           }
+          guard bounds[index].contains(where: { $0 <= start }) else { continue }
           guard let state = try? TileState(source.shape, decoding: part.bytes) else {
             return false
           }
           for (target, low) in zip(source.targets, bounds[index]) where low <= start {
             guard (try? merged[target.slot].merge(state)) != nil else { return false }
+            // It leaves as soon as the window begins with the hop after it.
+            until = min(
+              until,
+              (Instant(microseconds: start) + level.hop.length + target.window.length).microseconds
+            )
           }
         }
       }

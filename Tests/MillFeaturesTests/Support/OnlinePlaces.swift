@@ -142,6 +142,10 @@ struct BreakingOnlineStore: OnlineStore {
     try await base.state(of: table)
   }
 
+  func changes(of tables: [OnlineTable]) async throws -> [Int64] {
+    try await base.changes(of: tables)
+  }
+
   func sample(_ count: Int, of table: OnlineTable) async throws -> [[UInt8]] {
     try await base.sample(count, of: table)
   }
