@@ -23,13 +23,19 @@ let argumentParser = Target.Dependency.product(
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(
   name: "ServiceLifecycle",
+  package: "swift-service-lifecycle"
+)
+let unixSignals = Target.Dependency.product(
+  name: "UnixSignals",
   package: "swift-service-lifecycle"
 )
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -62,6 +68,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     .package(
@@ -118,8 +125,8 @@ let package = Package(
     room(
       "MillServer",
       [
-        "MillAssembly", "MillCore", "MillFeatures", hummingbird, hummingbirdTLS, httpTypes,
-        logging, nioCore, nioSSL, serviceLifecycle,
+        "MillAssembly", "MillCore", "MillFeatures", crypto, hummingbird, hummingbirdCore,
+        hummingbirdTLS, httpTypes, logging, nioCore, nioHTTPTypes, nioSSL, serviceLifecycle, unixSignals,
       ]
     ),
     // 6: the command line
@@ -128,7 +135,7 @@ let package = Package(
       dependencies: [
         "MillAssembly", "MillCore", "MillFeatures", "MillLake", "MillLedger", "MillLineage",
         "MillPipelines", "MillQuality", "MillEngine", "MillServer", "MillTables", "MillTiles",
-        argumentParser,
+        argumentParser, crypto,
       ],
       swiftSettings: house
     ),

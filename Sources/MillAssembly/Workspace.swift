@@ -63,6 +63,21 @@ public struct Workspace: Sendable {
     engine = LazyEngine(dialect: .duckDB) { try Self.openEngine(for: project, inputs, outputs) }
   }
 
+  /// The same tables, ledger and engine under definitions that were read again.
+  ///
+  /// What the engine may touch, and where the tables are, stays as it was when this was opened.
+  public func with(_ project: Project) -> Workspace {
+    Workspace(project, self)
+  }
+
+  private init(_ project: Project, _ other: Workspace) {
+    self.project = project
+    lake = other.lake
+    ledger = other.ledger
+    engine = other.engine
+    world = other.world
+  }
+
   /// The pipeline of the project's sources and models.
   ///
   /// - Throws: `PipelineError` for names and circles, with file and line.

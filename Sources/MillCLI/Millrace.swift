@@ -42,7 +42,7 @@ struct Millrace: AsyncParsableCommand {
           QualityCommand.self, LineageCommand.self, RunsCommand.self, TableCommand.self,
         ]
       ),
-      CommandGroup(name: "Features", subcommands: [FeaturesCommand.self]),
+      CommandGroup(name: "Features", subcommands: [FeaturesCommand.self, ServeCommand.self]),
       CommandGroup(name: "Mend", subcommands: [MaintainCommand.self, LedgerCommand.self]),
     ]
   )

@@ -45,6 +45,8 @@ public indirect enum FeatureError: Failure, Equatable {
   case labels(String, problem: String)
   /// Something of a training set is not as its manifest says.
   case trainingSet(String, problem: String)
+  /// A request for features, or rows that were pushed, cannot be understood.
+  case request(String)
 
   /// `features.` and the case.
   public var code: String {
@@ -62,6 +64,7 @@ public indirect enum FeatureError: Failure, Equatable {
     case .outdated: "features.outdated"
     case .labels: "features.labels"
     case .trainingSet: "features.training-set"
+    case .request: "features.request"
     }
   }
 
@@ -69,6 +72,7 @@ public indirect enum FeatureError: Failure, Equatable {
   public var errorClass: ErrorClass {
     switch self {
     case .trainingSet: .check
+    case .request: .data
     default: .definition
     }
   }
@@ -123,6 +127,7 @@ public indirect enum FeatureError: Failure, Equatable {
       "labels of \(source): \(problem)"
     case .trainingSet(let id, let problem):
       "training set \(id): \(problem)"
+    case .request(let problem): problem
     }
   }
 }

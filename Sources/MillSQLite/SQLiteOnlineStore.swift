@@ -225,7 +225,7 @@ public final class SQLiteOnlineStore: OnlineStore {
         tables: tables,
         asOf: Instant(microseconds: try Self.cell(row, 1, path)),
         generation: try Self.cell(row, 2, path),
-        pending: try Self.cell(row, 3, path)
+        pendingFrom: Self.moment(try Self.cell(row, 3, path))
       )
     }
   }
@@ -297,9 +297,14 @@ public final class SQLiteOnlineStore: OnlineStore {
         """,
       arguments: [
         table.description, JSONValue.object(tables).serialized(), state.asOf.microseconds,
-        state.generation, state.pending,
+        state.generation, state.pendingFrom?.microseconds ?? .max,
       ]
     )
+  }
+
+  /// The last moment of all stands for none.
+  private static func moment(_ microseconds: Int64) -> Instant? {
+    microseconds == .max ? nil : Instant(microseconds: microseconds)
   }
 
   /// A cell that another program may have written.

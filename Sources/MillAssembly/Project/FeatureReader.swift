@@ -87,6 +87,16 @@ extension YAMLValue {
     }
     view.id = keys["id"]?.text("a column")
     view.ttl = keys["ttl"]?.duration()
+    view.freshness = keys["freshness"]?.duration()
+    if let value = keys["materialize"] {
+      switch value.exactText() {
+      case "commit": view.schedule = .commit
+      case "manual": view.schedule = .manual
+      default:
+        guard let time = value.duration() else { break }
+        view.schedule = .every(time)
+      }
+    }
     view.latest = keys["features"]?.latest() ?? []
     view.windowed = keys["aggregates"]?.list("aggregates")?.compactMap { $0.windowed() } ?? []
     if view.latest.isEmpty, let ttl = keys["ttl"] {

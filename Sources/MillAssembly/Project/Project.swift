@@ -18,7 +18,7 @@ public struct Project: Sendable {
   /// The absolute path of the folder.
   public let folder: String
   /// What holds for the project as a whole.
-  public let settings: ProjectSettings
+  public var settings: ProjectSettings
   /// The sources and models.
   public let definition: PipelineDefinition
   /// The entities, feature views and services.

@@ -33,6 +33,8 @@ public struct ProjectSettings: Hashable, Sendable {
   public var lifecycle: [String: LifecyclePolicy]
   /// What storage costs; nil when that is not told.
   public var storagePrice: StoragePrice?
+  /// How `millrace serve` serves.
+  public var server: ServerSettings
 
   /// The policy of a dataset.
   public func policy(of dataset: String) -> LifecyclePolicy {
@@ -51,7 +53,8 @@ public struct ProjectSettings: Hashable, Sendable {
     maxRecordBytes: ByteCount = ByteCount(bytes: 16 << 20),
     maxDeadLetters: Int = 100_000,
     lifecycle: [String: LifecyclePolicy] = [:],
-    storagePrice: StoragePrice? = nil
+    storagePrice: StoragePrice? = nil,
+    server: ServerSettings = ServerSettings()
   ) {
     self.name = name
     self.lake = lake
@@ -64,6 +67,7 @@ public struct ProjectSettings: Hashable, Sendable {
     self.maxDeadLetters = maxDeadLetters
     self.lifecycle = lifecycle
     self.storagePrice = storagePrice
+    self.server = server
   }
 
   /// The least that an engine works with.

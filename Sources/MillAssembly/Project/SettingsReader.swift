@@ -40,6 +40,7 @@ extension ProjectFile {
     if let prices = keys["storage"]?.mapping(.storage) {
       settings.storagePrice = storagePrice(prices)
     }
+    if let keys = keys["server"]?.mapping(.server) { settings.server = server(keys) }
     return problems.isEmpty ? settings : nil
   }
 

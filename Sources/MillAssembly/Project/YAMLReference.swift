@@ -29,7 +29,8 @@ struct KnownKeys: Sendable {
   }
 
   static let all: [KnownKeys] = [
-    settings, engine, lifecycle, aged, storage, source, csv, model, dedupe, incremental, repair,
+    settings, engine, lifecycle, aged, storage, server, tls, token, source, csv, model, dedupe,
+    incremental, repair,
     fill, impute, clamp, rule,
     complete, unique, range, pattern, allowed, reference, rows, predicate, query,
     features, entity, view, aggregate, onDemand, service,
@@ -55,6 +56,43 @@ extension KnownKeys {
         "lifecycle", "what becomes of tables as they grow old, by dataset; `default` for all others"
       ),
       ("storage", "what storage costs, for the report of `millrace maintain`"),
+      ("server", "how `millrace serve` serves"),
+    ]
+  )
+
+  static let server = KnownKeys(
+    "millrace.server",
+    [
+      ("listen", "the address and the port, 0 for one that is free (127.0.0.1:6566)"),
+      ("tls", "the files of TLS (plain HTTP)"),
+      ("tokens", "who may do what (whoever reaches the server may do everything)"),
+      ("open", "true: no tokens although other machines reach the server (false)"),
+      ("max_body", "the longest body of a request (4MiB)"),
+      ("max_entities", "the most entities of a request (10000)"),
+      ("max_connections", "connections at a time (1024)"),
+      ("timeout", "how long a request may take to arrive (10s)"),
+      ("idle", "how long a connection may be without a request (60s)"),
+      ("memory", "what values that are ready to be sent may take (256MiB)"),
+      ("staleness", "how long a change by another process may go unseen (100ms)"),
+      ("refresh", "how often sources and definitions are looked at, or `never` (5s)"),
+      ("access_log", "where a line for each request goes: stderr or none (stderr)"),
+    ]
+  )
+
+  static let tls = KnownKeys(
+    "millrace.server.tls",
+    [
+      ("certificate", "the file of the certificate and those above it, in PEM; required"),
+      ("key", "the file of its private key, in PEM; required"),
+    ]
+  )
+
+  static let token = KnownKeys(
+    "millrace.server.tokens",
+    [
+      ("name", "whose it is, for the log; required"),
+      ("sha256", "the SHA-256 of the token in hexadecimal digits; required"),
+      ("scopes", "read, read:SERVICE, push, push:VIEW and admin; required"),
     ]
   )
 
@@ -215,6 +253,8 @@ extension KnownKeys {
       ("delay", "how long after it happened every row is known, in place of `knowledge`"),
       ("id", "a column that tells rows of one key and time apart; the greatest is the newest"),
       ("ttl", "for how long a latest value may be used (for ever)"),
+      ("materialize", "when a server brings rows in: commit, manual, or how often (commit)"),
+      ("freshness", "how old the newest row of a key may be before answers call it stale"),
       ("features", "columns whose newest value is a feature: a list, or names with their columns"),
       ("aggregates", "functions over windows that end at the time of the question"),
     ] + notes

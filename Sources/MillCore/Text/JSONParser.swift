@@ -40,8 +40,9 @@ package struct JSONParser {
   let depthMax: Int
   private var depth = 0
 
-  package init(depthMax: Int) {
+  package init(depthMax: Int, from offset: Int = 0) {
     self.depthMax = depthMax
+    self.offset = offset
   }
 
   mutating func document(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {

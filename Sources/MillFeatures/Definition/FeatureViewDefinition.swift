@@ -30,6 +30,16 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     case delay(Duration)
   }
 
+  /// When a server brings rows into the online store by itself.
+  public enum Schedule: Hashable, Sendable {
+    /// After each commit of the source.
+    case commit
+    /// So often.
+    case every(Duration)
+    /// Never: somebody asks for it.
+    case manual
+  }
+
   /// The value of a column in the newest row.
   public struct Latest: Hashable, Sendable {
     /// The feature's name inside of the view.
@@ -109,6 +119,14 @@ public struct FeatureViewDefinition: Hashable, Sendable {
   public var id: String?
   /// For how long a latest value may be used; nil for ever.
   public var ttl: Duration?
+  /// How old the newest row of a key may be before answers call its values stale; nil for any age.
+  ///
+  /// It changes no value.
+  public var freshness: Duration?
+  /// When a server brings rows into the online store by itself.
+  ///
+  /// It changes no value.
+  public var schedule: Schedule
   /// Columns whose newest value is a feature.
   public var latest: [Latest]
   /// Aggregates over windows.
@@ -129,6 +147,8 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     knowledge: Knowledge = .delay(.zero),
     id: String? = nil,
     ttl: Duration? = nil,
+    freshness: Duration? = nil,
+    schedule: Schedule = .commit,
     latest: [Latest] = [],
     windowed: [Windowed] = [],
     notes: DefinitionNotes = DefinitionNotes(),
@@ -143,6 +163,8 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     self.knowledge = knowledge
     self.id = id
     self.ttl = ttl
+    self.freshness = freshness
+    self.schedule = schedule
     self.latest = latest
     self.windowed = windowed
     self.notes = notes

@@ -135,15 +135,14 @@ extension FeatureStore {
     let known = try await store.state(of: table)
     // The same rows; but some may have lain in the future.
     try requireLater(known, asOf, bound.view)
-    if let known, known.tables == report.tables, known.pending == 0 { return }
-    let additions = try await added(since: known, sources)
+    if let known, known.isCurrent(with: report.tables, at: asOf) { return }
+    let additions = try await added(since: known, sources, asOf)
     let relation: ViewRelation
     let write: OnlineWrite
     var state = MaterializationState(
       tables: report.tables,
       asOf: asOf,
-      generation: known?.generation ?? 0,
-      pending: 0
+      generation: known?.generation ?? 0
     )
     if let known, let additions {
       report.kind = .added
@@ -161,7 +160,30 @@ extension FeatureStore {
       write = .pass(generation: state.generation)
       relation = try await self.relation(of: bound, sources, named: "mill_new", session)
     }
-    state.pending = try await later(than: asOf, relation, session)
+    state.pendingFrom = try await later(than: asOf, relation, session)?.first
+    // Those that were left out before still are, unless all rows are read again.
+    if report.kind == .added, let before = known?.pendingFrom {
+      state.pendingFrom = min(before, state.pendingFrom ?? before)
+    }
+    try await load(relation, into: store, table, as: write, asOf, &report, session)
+    try await session.drop(relation.name)
+    if report.kind == .all {
+      report.removed += try await store.finish(state, of: table)
+    } else {
+      try await store.record(state, of: table)
+    }
+  }
+
+  /// Writes the newest row of each key of a relation.
+  func load(
+    _ relation: ViewRelation,
+    into store: any OnlineStore,
+    _ table: OnlineTable,
+    as write: OnlineWrite,
+    _ asOf: Instant,
+    _ report: inout MaterializationReport,
+    _ session: any EngineSession
+  ) async throws {
     let keys = relation.keyNames.joined(separator: ", ")
     let isCandidate =
       (relation.keyNames.map { "\($0) IS NOT NULL" } + [
@@ -181,10 +203,10 @@ extension FeatureStore {
         """,
       keeping: .stored
     )
-    let inner = bound.view.latest.enumerated().map { index, latest in
+    let inner = relation.bound.view.latest.enumerated().map { index, latest in
       "\(dialect.quote(latest.column)) AS f\(index)"
     }
-    let values = bound.view.latest.indices.map { "f.f\($0)" }
+    let values = relation.bound.view.latest.indices.map { "f.f\($0)" }
     let rows = RelationName("mill_rows")
     try await session.define(
       rows,
@@ -214,12 +236,7 @@ extension FeatureStore {
       report.changed += try await store.write(packed, to: table, as: write)
     }
     report.keys = max(report.keys, keysSeen)
-    for name in [rows, best, relation.name] { try await session.drop(name) }
-    if report.kind == .all {
-      report.removed += try await store.finish(state, of: table)
-    } else {
-      try await store.record(state, of: table)
-    }
+    for name in [rows, best] { try await session.drop(name) }
   }
 
   /// Rows of keys, t, k, id and values as the store wants them.
@@ -254,13 +271,14 @@ extension FeatureStore {
 
   /// The files that came since a state, when nothing else happened to the tables.
   ///
-  /// - Returns: nil when everything must be read: rows left, several tables are read, or rows lay in
-  ///   the future then.
+  /// - Returns: nil when everything must be read: rows left, several tables are read, or rows that lay
+  ///   in the future then have happened.
   private func added(
     since state: MaterializationState?,
-    _ sources: [DatasetName: Snapshot]
+    _ sources: [DatasetName: Snapshot],
+    _ asOf: Instant
   ) async throws -> [AddFile]? {
-    guard let state, state.pending == 0, sources.count == 1,
+    guard let state, state.pendingFrom.map({ $0 > asOf }) ?? true, sources.count == 1,
       let (name, snapshot) = sources.first,
       let version = state.tables[name.description], version < snapshot.version.number
     else { return nil }
@@ -278,7 +296,7 @@ extension FeatureStore {
     return snapshot.files.filter { !before.contains($0.key) }
   }
 
-  /// How many rows happened or were known after a time.
+  /// How many rows happened or were known after a time, and when the first of them counts; nil for none.
   ///
   /// - Parameter excluding: Whether a row that happened at that very time is among them, as for windows,
   ///   which end before the question.
@@ -287,15 +305,23 @@ extension FeatureStore {
     excluding: Bool = false,
     _ relation: ViewRelation,
     _ session: any EngineSession
-  ) async throws -> Int64 {
+  ) async throws -> (count: Int64, first: Instant)? {
     let found = try await session.rows(
       """
-      SELECT count(*) FROM (SELECT \(relation.header)
-        FROM \(dialect.quote(relation.name.name)) AS s)
+      SELECT count(*), min(greatest(t, k)) FROM (
+        SELECT \(relation.header) FROM \(dialect.quote(relation.name.name)) AS s)
       WHERE t \(excluding ? ">=" : ">") \(time.microseconds) OR k > \(time.microseconds)
       """,
       limit: 1
     )
-    return found.integer(0, 0) ?? 0
+    guard let count = found.integer(0, 0), count > 0 else { return nil }
+    return (count, found.integer(0, 1).map { Instant(microseconds: $0) } ?? .latest)
+  }
+}
+
+extension MaterializationState {
+  /// Whether the same tables were taken, and nothing that was left out counts by now.
+  func isCurrent(with tables: [String: Int64], at time: Instant) -> Bool {
+    self.tables == tables && pendingFrom.map { $0 > time } ?? true
   }
 }

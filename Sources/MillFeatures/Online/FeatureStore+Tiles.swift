@@ -35,19 +35,14 @@ extension FeatureStore {
     let table = onlineTable(bound.view, .tiles)
     let known = try await store.state(of: table)
     try requireLater(known, asOf, bound.view)
-    if let known, known.tables == report.tables, known.pending == 0 { return }
+    if let known, known.isCurrent(with: report.tables, at: asOf) { return }
     report.kind = .all
     let relation = try await relation(of: bound, sources, named: "mill_source", session)
     let state = MaterializationState(
       tables: report.tables,
       asOf: asOf,
       generation: try await store.begin(table),
-      pending: try await later(
-        than: asOf,
-        excluding: true,
-        relation,
-        session
-      )
+      pendingFrom: try await later(than: asOf, excluding: true, relation, session)?.first
     )
     let layout = TileLayout(bound)
     let tiles = RelationName("mill_tiles")

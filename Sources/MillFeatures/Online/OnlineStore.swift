@@ -40,15 +40,21 @@ public struct MaterializationState: Hashable, Sendable {
   public var asOf: Instant
   /// Counts the times that all rows were taken.
   public var generation: Int64
-  /// Rows that happen, or are known, only after ``asOf``, and were left out.
-  public var pending: Int64
+  /// The first moment at which a row counts that was left out since it lay in the future; nil where
+  /// there is none.
+  public var pendingFrom: Instant?
 
   /// A state after rows as of a time were taken.
-  public init(tables: [String: Int64], asOf: Instant, generation: Int64, pending: Int64 = 0) {
+  public init(
+    tables: [String: Int64],
+    asOf: Instant,
+    generation: Int64,
+    pendingFrom: Instant? = nil
+  ) {
     self.tables = tables
     self.asOf = asOf
     self.generation = generation
-    self.pending = pending
+    self.pendingFrom = pendingFrom
   }
 }
 

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+internal import MillCore
+internal import MillFeatures
+
+/// Why a request is not answered as it wished: the one place where errors become statuses.
+struct HTTPFailure: Error {
+  var status: HTTPResponse.Status
+  /// Stable and searchable, as on the command line.
+  var code: String
+  /// For the client; it never holds what other clients know.
+  var message: String
+  /// The class that Feast's Python client raises.
+  var feastClass: String?
+  /// What was meant, if that can be guessed.
+  var nearest: String?
+  init(
+    _ status: HTTPResponse.Status,
+    _ code: String,
+    _ message: String,
+    feastClass: String? = nil
+  ) {
+    self.status = status
+    self.code = code
+    self.message = message
+    self.feastClass = feastClass
+  }
+
+  /// What an error of the layers below is to a client.
+  init(_ error: any Error) {
+    switch error {
+    case let failure as HTTPFailure: self = failure
+    case let error as JSONError:
+      self.init(.unprocessableContent, error.code, error.description)
+    case let error as FeatureError: self.init(error)
+    case let error as OnlineStoreError:
+      // What the store is called and how it is reached is the operator's business: the log has it.
+      self.init(.serviceUnavailable, error.code, Self.story(of: error))
+    case is CancellationError:
+      self.init(.serviceUnavailable, "server.stopping", "the server is going down: try another")
+    case let error as any Failure
+    where error.errorClass == .transient || error.errorClass == .outside:
+      self.init(
+        .serviceUnavailable,
+        error.code,
+        "the server could not do this now: try again later"
+      )
+    case let error as any Failure where error.errorClass == .definition:
+      self.init(.conflict, error.code, error.description)
+    default:
+      self.init(
+        .internalServerError,
+        (error as? any Failure)?.code ?? "server.bug",
+        "the server made a mistake: its log says which"
+      )
+    }
+  }
+
+  private init(_ error: FeatureError) {
+    switch error {
+    case .unknown(let kind, _, let nearest):
+      let name: String =
+        switch kind {
+        case .service: "FeatureServiceNotFoundException"
+        case .entity: "EntityNotFoundException"
+        default: "FeatureViewNotFoundException"
+        }
+      self.init(.notFound, error.code, error.fact, feastClass: name)
+      self.nearest = nearest
+    case .request: self.init(.unprocessableContent, error.code, error.fact)
+    // Not 503: clients would ask again and again for what only a person can mend.
+    default: self.init(.conflict, error.code, error.fact)
+    }
+  }
+
+  private static func story(of error: OnlineStoreError) -> String {
+    switch error {
+    case .damaged: "the online store of this server is damaged: its log says how"
+    default: "the online store of this server does not answer: try again later"
+    }
+  }
+
+  /// As answers under /v1 have it.
+  var json: JSONValue {
+    var error: JSONObject = ["code": .string(code), "message": .string(message)]
+    if let nearest { error["nearest"] = .string(nearest) }
+    return ["error": .object(error)]
+  }
+
+  /// As Feast's client wants it: text that holds JSON, from which it makes the error that it raises.
+  ///
+  /// > Source: Feast 0.67, sdk/python/feast/errors.py, `FeastError.from_error_detail`.
+  var feastJSON: JSONValue {
+    let inner: JSONValue = [
+      "module": "feast.errors", "class": .string(feastClass ?? "FeastError"),
+      "message": .string(message),
+    ]
+    return .string(inner.serialized())
+  }
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+internal import Hummingbird
+internal import HummingbirdCore
+internal import MillAssembly
+internal import MillCore
+internal import MillFeatures
+internal import NIOCore
+
+/// Answers every request of the server: finds the route, asks for the token, and writes the line of the
+/// access log.
+struct Responder: HTTPResponder {
+  typealias Context = ServerContext
+
+  let state: ServerState
+  let tokens: AccessTokens
+  let log: AccessLog?
+
+  /// What a route answers with.
+  struct Answer {
+    var status: HTTPResponse.Status = .ok
+    var body: [UInt8] = []
+    var type = "application/json"
+    var headers: [(HTTPField.Name, String)] = []
+    var entities: Int?
+    var token: String?
+    var code: String?
+  }
+
+  /// The family of a path, which decides how its errors are written.
+  private enum Family {
+    case feast
+    case own
+  }
+
+  func respond(to request: Request, context: ServerContext) async throws -> Response {
+    let start = ContinuousClock.now
+    let path = Self.path(of: request)
+    var bytesIn = 0
+    var answer: Answer
+    do {
+      answer = try await route(path, request, &bytesIn)
+    } catch {
+      let failure = HTTPFailure(error)
+      if failure.status == .internalServerError { state.report(error, path) }
+      answer = Answer(status: failure.status, code: failure.code)
+      let isOwn = path.hasPrefix("/v1/")
+      answer.body = Array((isOwn ? failure.json : failure.feastJSON).serialized().utf8)
+      if failure.status == .unauthorized {
+        answer.headers.append((.wwwAuthenticate, "Bearer"))
+      }
+      if failure.status == .methodNotAllowed {
+        answer.headers.append((.allow, Self.allowed(path)))
+      }
+    }
+    log?.append(
+      AccessLog.Entry(
+        time: state.world.clock.now(),
+        status: answer.status.code,
+        method: request.method.rawValue,
+        path: path,
+        duration: ContinuousClock.now - start,
+        bytesIn: bytesIn,
+        bytesOut: answer.body.count,
+        entities: answer.entities,
+        token: answer.token,
+        code: answer.code
+      )
+    )
+    var headers = HTTPFields()
+    headers[.contentType] = answer.type
+    headers[.contentLength] = String(answer.body.count)
+    for (name, value) in answer.headers { headers[name] = value }
+    return Response(
+      status: answer.status,
+      headers: headers,
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+    )
+  }
+
+  private static func path(of request: Request) -> String {
+    let path = request.head.path ?? "/"
+    guard let mark = path.utf8.firstIndex(of: UInt8(ascii: "?")) else { return path }
+    return String(path[..<mark])
+  }
+
+  private static func query(of request: Request) -> [String] {
+    let path = request.head.path ?? "/"
+    guard let mark = path.utf8.firstIndex(of: UInt8(ascii: "?")) else { return [] }
+    return path[path.utf8.index(after: mark)...].split(separator: "&").map(String.init)
+  }
+
+  private static let gets = ["/health", "/v1/health", "/openapi.json"]
+  private static let posts = [
+    "/get-online-features", "/push", "/write-to-online-store", "/materialize",
+    "/materialize-incremental", "/v1/features", "/v1/push", "/v1/materialize",
+  ]
+
+  private static func allowed(_ path: String) -> String { gets.contains(path) ? "GET" : "POST" }
+
+  // MARK: Routes
+
+  private func route(
+    _ path: String,
+    _ request: Request,
+    _ bytesIn: inout Int
+  ) async throws -> Answer {
+    let isGet = Self.gets.contains(path)
+    guard isGet || Self.posts.contains(path) else {
+      let nearest = nearestName(to: path, among: Self.gets + Self.posts)
+      throw HTTPFailure(
+        .notFound,
+        "server.no-route",
+        "there is nothing at this path" + (nearest.map { ": did you mean \($0)?" } ?? "")
+      )
+    }
+    guard request.method == (isGet ? .get : .post) else {
+      throw HTTPFailure(
+        .methodNotAllowed,
+        "server.method",
+        "\(path) takes \(Self.allowed(path)) requests alone"
+      )
+    }
+    switch path {
+    case "/health": return health(isWhole: false)
+    case "/v1/health": return health(isWhole: true)
+    case "/openapi.json":
+      return Answer(body: Array(OpenAPIDescription.json.serialized(pretty: true).utf8))
+    default: break
+    }
+    let header = request.headers[.authorization]
+    // Who has no token at all learns nothing more, and costs no more than this.
+    let token = try tokens.require(any: header)
+    let body = try await body(of: request)
+    bytesIn = body.readableBytes
+    var answer: Answer
+    switch path {
+    case "/get-online-features": answer = try await getOnlineFeatures(body, header)
+    case "/v1/features": answer = try await features(body, header)
+    case "/push": answer = try await push(body, header)
+    case "/write-to-online-store": answer = try await writeToOnlineStore(body, header)
+    case "/v1/push": answer = try await pushRows(body, header)
+    case "/v1/materialize": answer = try await materializeViews(body, header)
+    default:
+      answer = try await materialize(
+        body,
+        header,
+        isIncremental: path == "/materialize-incremental",
+        query: Self.query(of: request)
+      )
+    }
+    answer.token = token
+    return answer
+  }
+
+  private func body(of request: Request) async throws -> ByteBuffer {
+    let limit = Int(clamping: state.settings.maxBody.bytes)
+    func tooLong() -> HTTPFailure {
+      HTTPFailure(
+        .contentTooLarge,
+        "server.too-large",
+        "the body is longer than \(state.settings.maxBody): send several requests (or raise "
+          + "`server.max_body`)"
+      )
+    }
+    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
+      throw tooLong()
+    }
+    do {
+      return try await request.body.collect(upTo: limit)
+    } catch is NIOTooManyBytesError {
+      throw tooLong()
+    }
+  }
+
+  // MARK: Reading features
+
+  private func getOnlineFeatures(
+    _ body: ByteBuffer,
+    _ header: String?
+  ) async throws -> Answer {
+    let (request, plan, entities) = try body.withSpan { bytes in
+      let request = try FeastRequest(bytes)
+      let service = try request.serviceName(bytes)
+      _ = try tokens.require([.read(service: service)], header)
+      let plan = try state.serving.plan(request.words) { serving in
+        let plan =
+          if let service { try serving.plan(service: service) } else {
+            try serving.plan(request.references(bytes))
+          }
+        if !request.hasFullNames { try Self.requireNames(of: plan) }
+        return plan
+      }
+      let entities = try request.entities(bytes, for: plan, limit: state.settings.maxEntities)
+      return (request, plan, entities)
+    }
+    let answer = try await state.serving.answer(
+      plan,
+      keys: entities.keys,
+      inputs: entities.inputs,
+      count: entities.count,
+      at: state.world.clock.now()
+    )
+    return Answer(
+      body: FeastAnswer.write(answer, entities, request),
+      headers: Self.headers(answer),
+      entities: entities.count
+    )
+  }
+
+  /// Names without their view must tell features apart.
+  private static func requireNames(of plan: ServingPlan) throws(HTTPFailure) {
+    var seen: Set<String> = Set(plan.keys.map(\.name))
+    for feature in plan.features where !seen.insert(feature.name).inserted {
+      throw HTTPFailure(
+        .badRequest,
+        "server.name-collision",
+        "two of the features are called \(feature.name): ask with `full_feature_names`",
+        feastClass: "FeatureNameCollisionError"
+      )
+    }
+  }
+
+  private func features(_ body: ByteBuffer, _ header: String?) async throws -> Answer {
+    let (plan, entities) = try body.withSpan { bytes in
+      let request = try FeaturesRequest(bytes)
+      _ = try tokens.require([.read(service: request.service)], header)
+      let plan =
+        if let service = request.service { try state.serving.plan(service: service) } else {
+          try state.serving.plan(request.features)
+        }
+      return (plan, try request.columns(for: plan, limit: state.settings.maxEntities))
+    }
+    let answer = try await state.serving.answer(
+      plan,
+      keys: entities.keys,
+      inputs: entities.inputs,
+      count: entities.count,
+      at: state.world.clock.now()
+    )
+    return Answer(
+      body: FeaturesAnswer.write(answer, entities),
+      headers: Self.headers(answer),
+      entities: entities.count
+    )
+  }
+
+  /// A store that does not answer is said in a header as well, for clients that read Feast's body.
+  private static func headers(_ answer: ServedAnswer) -> [(HTTPField.Name, String)] {
+    guard let since = answer.unreachableSince, let name = HTTPField.Name("X-Millrace-Store") else {
+      return []
+    }
+    return [(name, "unreachable since \(since)")]
+  }
+
+  // MARK: Health
+
+  private func health(isWhole: Bool) -> Answer {
+    let health = state.serving.health
+    // What is in memory is still answered while the store is away.
+    let isDown = health.unreachableSince != nil && health.rows == 0
+    var answer = Answer(status: isDown ? .serviceUnavailable : .ok)
+    let isDegraded =
+      health.unreachableSince != nil || state.problem != nil || !health.problems.isEmpty
+    var json: JSONObject = [
+      "status": .string(isDown ? "down" : isDegraded ? "degraded" : "ok")
+    ]
+    if isWhole {
+      json["store"] = [
+        "reachable": .bool(health.unreachableSince == nil),
+        "unreachable_since": health.unreachableSince.map { .string($0.description) } ?? .null,
+      ]
+      json["definitions"] = [
+        "problem": state.problem.map { .string($0) } ?? .null,
+        "waiting": .array(state.taken.waiting.map { .string($0) }),
+      ]
+      let views = health.views.sorted { $0.key < $1.key }.map { name, asOf -> (String, JSONValue) in
+        (name, ["as_of": asOf.map { .string($0.description) } ?? .null])
+      }
+      json["views"] = .object(JSONObject(views))
+      let problems = health.problems.sorted { $0.key < $1.key }
+        .map { name, error -> (String, JSONValue) in (name, .string(error.fact)) }
+      json["problems"] = .object(JSONObject(problems))
+      json["memory"] = ["rows": .int(health.rows), "bytes": .int(health.memory.bytes)]
+    }
+    answer.body = Array(JSONValue.object(json).serialized().utf8)
+    return answer
+  }
+}
+
+extension ByteBuffer {
+  /// Hands out the readable bytes.
+  func withSpan<R>(_ body: (Span<UInt8>) throws -> R) rethrows -> R {
+    try withUnsafeReadableBytes { bytes in
+      try bytes.withMemoryRebound(to: UInt8.self) { try body($0.span) }
+    }
+  }
+}

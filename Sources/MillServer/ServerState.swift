@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MillAssembly
+internal import MillCore
+internal import MillFeatures
+internal import Synchronization
+
+/// What a server works with: definitions and what answers by them, both as they are now.
+final class ServerState: Sendable {
+  let serving: FeatureServing
+  let settings: ServerSettings
+  let world: World
+  private let folder: String
+  private let current: Mutex<Current>
+  private let files = BlockingExecutor(name: "mill-serve")
+  /// Views that are being brought in, so that two do not do it at once.
+  private let busy = Mutex<Set<String>>([])
+  private let later = Mutex<[(views: [String], asOf: Instant?)]>([])
+  /// Where the operator is told what happened.
+  let notice: @Sendable (String) -> Void
+
+  private struct Current: Sendable {
+    var workspace: Workspace
+    var features: FeatureStore
+    var fingerprint: ProjectFingerprint?
+    /// Why the project, as its files are now, is not what is served.
+    var problem: String?
+    var taken = FeatureServing.Taken()
+  }
+
+  init(
+    _ workspace: Workspace,
+    _ serving: FeatureServing,
+    _ features: FeatureStore,
+    notice: @escaping @Sendable (String) -> Void
+  ) {
+    self.notice = notice
+    self.serving = serving
+    settings = workspace.project.settings.server
+    world = workspace.world
+    folder = workspace.project.folder
+    current = Mutex(Current(workspace: workspace, features: features))
+  }
+
+  /// The definitions, for work that is not an answer.
+  var features: FeatureStore { current.withLock(\.features) }
+
+  /// What became of the definitions that were taken last.
+  var taken: FeatureServing.Taken { current.withLock(\.taken) }
+
+  /// Why the project as its files are now is not what is served.
+  var problem: String? { current.withLock(\.problem) }
+
+  /// Takes the definitions that the server begins with.
+  func begin() async throws {
+    let fingerprint = try await fingerprint()
+    let taken = try await serving.serve(features)
+    current.withLock { current in
+      current.fingerprint = fingerprint
+      current.taken = taken
+    }
+  }
+
+  /// Takes the definitions of the project's files, if these are others than before, or if a view waits
+  /// for being brought in.
+  ///
+  /// Files with mistakes change nothing: what is served stays as it was, and health says why.
+  func refreshDefinitions() async {
+    do {
+      let fingerprint = try await fingerprint()
+      let (known, workspace) = current.withLock { ($0.fingerprint, $0.workspace) }
+      if fingerprint != known {
+        let folder = folder
+        let project = try await files.run { try Project.load(folder: folder) }
+        let changed = workspace.with(project)
+        let features = try await changed.features()
+        let taken = try await serving.serve(features)
+        current.withLock { current in
+          current = Current(
+            workspace: changed,
+            features: features,
+            fingerprint: fingerprint,
+            taken: taken
+          )
+        }
+        notice("took the definitions as they are now")
+      } else if !taken.waiting.isEmpty || !taken.problems.isEmpty {
+        let taken = try await serving.serve(features)
+        current.withLock { $0.taken = taken }
+      }
+    } catch is CancellationError {
+      return
+    } catch {
+      let text = (error as? any Failure)?.description ?? "\(error)"
+      let isNew = current.withLock { current in
+        defer { current.problem = text }
+        return current.problem != text
+      }
+      if isNew { notice("the definitions stay as they were: \(text)") }
+    }
+  }
+
+  /// Brings a view in; nil when somebody in this server does so already.
+  func materialize(_ view: String, asOf: Instant? = nil) async throws -> MaterializationReport? {
+    guard busy.withLock({ $0.insert(view).inserted }) else { return nil }
+    defer { busy.withLock { _ = $0.remove(view) } }
+    return try await features.materialize(view, into: serving.store, asOf: asOf)
+  }
+
+  /// Whether a view is being brought in by this server.
+  func isBusy(_ view: String) -> Bool { busy.withLock { $0.contains(view) } }
+
+  /// Brings views in after an answer; what goes wrong is reported.
+  func materializeLater(_ views: [String], asOf: Instant?) {
+    later.withLock { $0.append((views, asOf)) }
+  }
+
+  /// What was asked for to be brought in later.
+  func takeLater() -> [(views: [String], asOf: Instant?)] {
+    later.withLock { later in
+      defer { later = [] }
+      return later
+    }
+  }
+
+  /// Says to the operator what no client is told.
+  func report(_ error: any Error, _ what: String) {
+    let text = (error as? any Failure)?.description ?? "\(error)"
+    notice("\(what): \(text)")
+  }
+
+  private func fingerprint() async throws -> ProjectFingerprint {
+    let (folder, disk) = (folder, world.files)
+    return try await files.run { try ProjectFingerprint(folder: folder, disk: disk) }
+  }
+}
