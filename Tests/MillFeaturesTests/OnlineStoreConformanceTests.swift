@@ -213,12 +213,17 @@ struct OnlineStoreConformanceTests {
     #expect(try await store.state(of: table) == nil)
     let states = [
       MaterializationState(tables: [:], asOf: Instant(microseconds: 0), generation: 0),
-      MaterializationState(tables: ["a": 1], asOf: .earliest, generation: 1, pending: 3),
+      MaterializationState(
+        tables: ["a": 1],
+        asOf: .earliest,
+        generation: 1,
+        pendingFrom: .earliest
+      ),
       MaterializationState(
         tables: ["silver.payments": 0, "silver.cards": .max, "gold.\"é'\n": 7],
         asOf: .latest,
         generation: .max,
-        pending: .max
+        pendingFrom: Instant(microseconds: 0)
       ),
     ]
     for state in states {
@@ -229,7 +234,12 @@ struct OnlineStoreConformanceTests {
       // Whoever opens the place anew finds it too.
       #expect(try await open().state(of: table) == state)
     }
-    let last = MaterializationState(tables: ["b": 2], asOf: .earliest, generation: .max, pending: 1)
+    let last = MaterializationState(
+      tables: ["b": 2],
+      asOf: .earliest,
+      generation: .max,
+      pendingFrom: .latest
+    )
     try await store.record(last, of: table)
     #expect(try await store.state(of: table) == last)
   }
