@@ -265,7 +265,8 @@ struct MaterializeTests {
     try await shop.pay([(5, -10, "5.00")], known: 600)
     for view in ["last", "sums"] {
       #expect(try await materialize(view).kind == .all)
-      #expect(try await online.state(of: try table(view == "last" ? last : sums))?.pending == 2)
+      let state = try await online.state(of: try table(view == "last" ? last : sums))
+      #expect(state?.pendingFrom == Self.noon + .seconds(60))
     }
     #expect(try await amounts([1, 3, 5]) == ["2.50", "NOT_FOUND", "NOT_FOUND"])
     // Nobody knows them by asking later: they are taken by a later call.
@@ -278,9 +279,25 @@ struct MaterializeTests {
     #expect(try await amounts([3, 5], at: 601) == ["1.00", "5.00"])
     #expect(try await sums([3, 5], at: 601) == ["1.00 of 1", "5.00 of 1"])
     for view in ["last", "sums"] {
-      #expect(try await online.state(of: try table(view == "last" ? last : sums))?.pending == 0)
+      let state = try await online.state(of: try table(view == "last" ? last : sums))
+      #expect(state != nil && state?.pendingFrom == nil)
       #expect(try await materialize(view, at: 700).kind == .none)
     }
+  }
+
+  @Test("reads what was added alone although a row lies far in the future, and takes that in time")
+  func farFuture() async throws {
+    _ = try await materialize("last", at: 60)
+    try await shop.pay([(6, 100_000, "6.00")])
+    #expect(try await materialize("last", at: 70).kind == .added)
+    #expect(try await materialize("last", at: 80).kind == .none)
+    try await shop.pay([(7, 75, "7.00")])
+    #expect(try await materialize("last", at: 90).kind == .added)
+    #expect(try await amounts([6, 7], at: 90) == ["NOT_FOUND", "7.00"])
+    let state = try await online.state(of: try table(last))
+    #expect(state?.pendingFrom == Self.noon + .seconds(100_000))
+    #expect(try await materialize("last", at: 100_001).kind == .all)
+    #expect(try await amounts([6, 7], at: 100_001) == ["6.00", "7.00"])
   }
 
   @Test("refuses a time before that of the rows, in a call and in a question")
