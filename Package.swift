@@ -154,10 +154,11 @@ let package = Package(
       name: "MillBench",
       dependencies: [
         "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake",
-        "MillPipelines", "MillQuality", "MillTables", argumentParser,
+        "MillPipelines", "MillQuality", "MillTables", argumentParser, hummingbird,
+        hummingbirdCore, httpTypes, logging, nioCore,
       ],
       path: "Benchmarks",
-      exclude: ["Lake/lake_peer.py"],
+      exclude: ["Features/serve.py", "Lake/lake_peer.py"],
       swiftSettings: house
     ),
     tests("MillCoreTests", ["MillCore", "MillTesting"]),

@@ -12,7 +12,7 @@ struct MillBench: AsyncParsableCommand {
       SampleBench.self, QualityBench.self, IdleBench.self, ColumnBench.self,
       LakeBench.self, FeaturesBench.self,
       SampleScript.self, SampleRun.self, QualityScript.self, QualityPrepare.self,
-      QualityInspect.self, SoakWriter.self,
+      QualityInspect.self, SoakWriter.self, ConstantServer.self,
     ]
   )
 }

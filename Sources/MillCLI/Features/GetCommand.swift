@@ -45,7 +45,10 @@ struct FeaturesGetCommand: Command {
   )
   var request: [String] = []
 
-  @Option(name: .long, help: "As of when, not before the newest rows that were materialized (now).")
+  @Option(
+    name: .long,
+    help: "As of when (now); before the time of the online rows, the tables answer."
+  )
   var at: String?
 
   @OptionGroup(title: "Project")
@@ -104,7 +107,14 @@ struct FeaturesGetCommand: Command {
       }
       let requests = given.count == 1 ? entities.map { _ in given[0] } : given
       let now = at.flatMap(Instant.init(iso8601:)) ?? workspace.world.clock.now()
-      let answer = try await reader.read(entities, requests: requests, at: now)
+      let answer: OnlineAnswer
+      do {
+        answer = try await reader.read(entities, requests: requests, at: now)
+      } catch FeatureError.past(let view, let asOf, _) {
+        // The store holds nothing of the time before; the tables do.
+        console.remark("from the tables: the online rows of \(view) are as of \(asOf)")
+        answer = try await store.readPast(reader, entities, requests: requests, at: now)
+      }
       show(answer, entities, reader.keys, now, console)
       return .done
     }

@@ -38,6 +38,15 @@ struct ServeCommand: Command {
   )
   var listen: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Serve as of a moment that stands still, to try data of the past.",
+      valueName: "time"
+    )
+  )
+  var at: String?
+
   @Flag(name: .long, help: "Make a token, show it once with what the settings need, and end.")
   var newToken = false
 
@@ -49,6 +58,12 @@ struct ServeCommand: Command {
 
   var projectFolder: String? { project.folder }
 
+  func validate() throws {
+    if let at, Instant(iso8601: at) == nil {
+      throw ValidationError("--at \(at) is no instant, such as 2025-03-31T12:00:00Z.")
+    }
+  }
+
   func run(_ console: Console) async throws -> ExitStatus {
     guard !newToken else { return showToken(console) }
     let loaded = try load()
@@ -58,7 +73,11 @@ struct ServeCommand: Command {
         "--listen \(listen ?? ""): other machines would reach the server, and `server.tokens` is empty"
       )
     }
-    let workspace = try await Workspace(project: loaded) { console.warn($0.description) }
+    var world = World.system()
+    if let moment = at.flatMap(Instant.init(iso8601:)) { world.clock = FixedClock(at: moment) }
+    let workspace = try await Workspace(project: loaded, world: world) {
+      console.warn($0.description)
+    }
     let log: (@Sendable ([UInt8]) -> Void)?
     switch settings.accessLog {
     case .none: log = nil

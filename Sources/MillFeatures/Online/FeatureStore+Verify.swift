@@ -77,10 +77,11 @@ extension FeatureStore {
     return try await withSession("verify \(name)") { session in
       var read: [String: Int64] = [:]
       let bound = try await bind(answer.features, at: versions, session, &read)
-      try await defineQuestions(entities, reader.keys, asOf, session)
+      let keys = reader.keys.map { Field($0.name, $0.type) }
+      try await defineQuestions(entities, keys, asOf, session)
       let labels = LabelRelation(
         name: RelationName("mill_labels"),
-        schema: Schema(reader.keys.map { Field($0.name, $0.type) }),
+        schema: Schema(keys),
         keyColumns: [:],
         range: asOf.microseconds...asOf.microseconds,
         count: Int64(entities.count)
@@ -107,15 +108,13 @@ extension FeatureStore {
   /// Defines entities as labels of one time.
   func defineQuestions(
     _ entities: [[Datum]],
-    _ keys: [EntityDefinition.Key],
+    _ fields: [Field],
     _ time: Instant,
     _ session: any EngineSession
   ) async throws {
     try await session.define(
       RelationName("mill_questions"),
-      schema: Schema(
-        keys.map { Field($0.name, $0.type) } + [Field(LabelRelation.row, .long)]
-      ),
+      schema: Schema(fields + [Field(LabelRelation.row, .long)]),
       rows: entities.enumerated().map { number, values in
         values.map(\.json) + [.int(number)]
       }
