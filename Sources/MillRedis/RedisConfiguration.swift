@@ -10,7 +10,7 @@ public struct RedisConfiguration: Hashable, Sendable {
   public var project: String
   /// How long a connection may take to be there.
   public var connectTimeout: Duration
-  /// How long a read may take.
+  /// How long a read of up to 500 keys may take; a larger one may take as much for each 500.
   public var readTimeout: Duration
   /// How long one step of a write may take, of which a large write has many.
   public var writeTimeout: Duration

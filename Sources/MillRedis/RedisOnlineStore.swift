@@ -42,13 +42,13 @@ public final class RedisOnlineStore: OnlineStore {
   /// Bytes of such a piece; a row that is larger goes alone.
   static let bytesPerPiece = 1 << 20
   /// Reads of ``rowsPerPiece`` keys that are sent at once.
-  static let readsPerRound = 16
+  static let readsPerRound = 4
 
   /// The server, as errors name it.
   public let name: String
-  private let configuration: RedisConfiguration
-  private let world: World
-  private let pool: RedisPool
+  let configuration: RedisConfiguration
+  let world: World
+  let pool: RedisPool
   private let open = Mutex(OpenWork())
   /// For a server that takes no connection: nothing was sent, so writes may be sent again.
   private let retry = RetryPolicy(attempts: 4, base: .milliseconds(50), cap: .milliseconds(400))
@@ -194,178 +194,45 @@ public final class RedisOnlineStore: OnlineStore {
     ]
   }
 
-  // MARK: Reading
-
-  /// The rows of keys; see `OnlineStore`.
-  public func read(_ keys: [[UInt8]], of table: OnlineTable) async throws -> [OnlineRow?] {
-    let place = key(of: table)
-    var rows: [OnlineRow?] = []
-    rows.reserveCapacity(keys.count)
-    let perRound = Self.rowsPerPiece * Self.readsPerRound
-    for start in stride(from: 0, to: keys.count, by: perRound) {
-      let round = keys[start..<min(start + perRound, keys.count)]
-      var commands = RedisCommands()
-      var sizes: [Int] = []
-      for first in stride(from: round.startIndex, to: round.endIndex, by: Self.rowsPerPiece) {
-        let piece = round[first..<min(first + Self.rowsPerPiece, round.endIndex)]
-        commands.begin(words: 2 + piece.count)
-        commands.append(word: [UInt8].word("HMGET"))
-        commands.append(word: place)
-        for key in piece { commands.append(word: RedisRow.field(key)) }
-        sizes.append(piece.count)
-      }
-      var next = start
-      for (reply, size) in zip(try await ask(commands, of: [table]), sizes) {
-        guard case .array(let values) = reply, values.count == size else {
-          throw failure(unexpected(reply, table))
-        }
-        for value in values {
-          switch value {
-          case .null: rows.append(nil)
-          case .bytes(let bytes):
-            guard let row = RedisRow.row(keys[next], bytes) else {
-              throw failure(damage(table))
-            }
-            rows.append(row)
-          default: throw failure(unexpected(value, table))
-          }
-          next += 1
-        }
-      }
-    }
-    return rows
-  }
-
-  /// How far a view was brought in; see `OnlineStore`.
-  public func state(of table: OnlineTable) async throws -> MaterializationState? {
-    switch try await field("state", of: [table])[0] {
-    case .null: return nil
-    case .bytes(let bytes):
-      guard let state = RedisRow.state(bytes) else { throw failure(damage(table)) }
-      return state
-    case let reply: throw failure(unexpected(reply, table))
-    }
-  }
-
-  /// The numbers of changes; see `OnlineStore`.
-  public func changes(of tables: [OnlineTable]) async throws -> [Int64] {
-    guard !tables.isEmpty else { return [] }
-    return try zip(tables, try await field("changes", of: tables)).map { table, reply in
-      try number(reply, table)
-    }
-  }
-
-  /// How many keys there are; see `OnlineStore`.
-  public func count(of table: OnlineTable) async throws -> Int {
-    Int(try number(try await field("count", of: [table])[0], table))
-  }
-
-  /// Some keys, spread over all; see `OnlineStore`.
-  ///
-  /// All keys are looked through, a thousand at a time.
-  public func sample(_ count: Int, of table: OnlineTable) async throws -> [[UInt8]] {
-    guard count > 0 else { return [] }
-    var spread = KeySpread(count)
-    var cursor: [UInt8] = .word("0")
-    repeat {
-      let from = cursor
-      let reply = try await write(table) { store, lane in
-        try store.run(.keys, table, [from, .word("1000")], lane)
-      }
-      guard case .array(let parts) = reply, parts.count == 2, case .bytes(let next) = parts[0],
-        case .array(let keys) = parts[1]
-      else { throw failure(unexpected(reply, table)) }
-      for case .bytes(let key) in keys { spread.add(key) }
-      cursor = next
-    } while cursor != .word("0")
-    return spread.finish()
-  }
-
-  private func field(_ name: String, of tables: [OnlineTable]) async throws -> [RedisReply] {
-    var commands = RedisCommands()
-    for table in tables { commands.append([.word("HGET"), key(of: table), .word(name)]) }
-    return try await ask(commands, of: tables)
-  }
-
-  private func number(_ reply: RedisReply, _ table: OnlineTable) throws -> Int64 {
-    switch reply {
-    case .null: return 0
-    case .bytes(let bytes):
-      guard let number = Int64(String(decoding: bytes, as: UTF8.self)) else {
-        throw failure(damage(table))
-      }
-      return number
-    default: throw failure(unexpected(reply, table))
-    }
-  }
-
   // MARK: Steps
 
   /// The name of a table's hash.
   package func key(of table: OnlineTable) -> [UInt8] {
-    func escaped(_ text: String, _ more: [UInt8] = []) -> [UInt8] {
-      text.utf8.flatMap { byte -> [UInt8] in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
-          UInt8(ascii: "-"):
-          [byte]
-        case let byte where more.contains(byte): [byte]
-        default: Array(("%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)).utf8)
-        }
-      }
-    }
-    let colon = UInt8(ascii: ":")
-    return escaped(configuration.prefix, [colon]) + [colon] + escaped(configuration.project)
-      + [colon] + escaped(table.description)
+    RedisRow.key(of: table, project: configuration.project, prefix: configuration.prefix)
   }
 
   private func makeToken() -> [UInt8] {
     withUnsafeBytes(of: world.random.next()) { Array($0) }
   }
 
-  /// Asks for what may be asked for twice.
-  ///
-  /// - Parameter tables: What each command is about, or all of them.
-  private func ask(
-    _ commands: RedisCommands,
-    of tables: [OnlineTable]
-  ) async throws -> [RedisReply] {
-    let time = configuration.readTimeout
-    return try await explaining {
-      try await pool.run(patience: time) { lane in
-        let replies = try lane.ask(commands, within: time, isRepeatable: true)
-        for (index, reply) in replies.enumerated() {
-          guard case .error(let text) = reply else { continue }
-          throw self.refusal(text, tables[min(index, tables.count - 1)])
-        }
-        return replies
-      }
-    }
-  }
-
   /// The key of a table may hold what is no hash at all.
-  private func refusal(_ text: String, _ table: OnlineTable) -> RedisProblem {
+  func refusal(_ text: String, _ table: OnlineTable) -> RedisProblem {
     RedisProblem.isOfContents(text) ? damage(table) : .refused(text)
   }
 
-  /// Does one step of a write. Those of one table have one connection, so their order is that of their
-  /// counts in ``OpenWork``.
-  private func write<Value: Sendable>(
+  /// Does one step of a write.
+  ///
+  /// Those of one table have one connection, so their order is that of their counts in ``OpenWork``.
+  func write<Value: Sendable>(
     _ table: OnlineTable,
     _ step: @escaping @Sendable (RedisOnlineStore, RedisLane) throws -> Value
   ) async throws -> Value {
     let time = configuration.writeTimeout
     return try await explaining {
-      try await retry.run(in: world) {
-        try await pool.run(affinity: table.hashValue, patience: time) { lane in
-          try step(self, lane)
+      try await retry.run(in: world) { () -> Result<Value, OnlineStoreError> in
+        do {
+          return try await pool.run(affinity: table.hashValue, patience: time) { lane in
+            .success(try step(self, lane))
+          }
+        } catch let error as OnlineStoreError {
+          // What the server decided stands: only a connection is tried for again.
+          return .failure(error)
         }
-      }
+      }.get()
     }
   }
 
-  private func run(
+  func run(
     _ script: RedisScript,
     _ table: OnlineTable,
     _ arguments: [[UInt8]],
@@ -394,7 +261,7 @@ public final class RedisOnlineStore: OnlineStore {
     }
   }
 
-  private func explaining<Value>(_ body: () async throws -> Value) async throws -> Value {
+  func explaining<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
       return try await body()
     } catch let problem as RedisProblem {
@@ -404,13 +271,13 @@ public final class RedisOnlineStore: OnlineStore {
     }
   }
 
-  private func failure(_ problem: RedisProblem) -> OnlineStoreError { problem.failure(of: name) }
+  func failure(_ problem: RedisProblem) -> OnlineStoreError { problem.failure(of: name) }
 
-  private func damage(_ table: OnlineTable) -> RedisProblem {
+  func damage(_ table: OnlineTable) -> RedisProblem {
     .unexpected("the key \(text(table)) holds something that Millrace did not write")
   }
 
-  private func unexpected(_ reply: RedisReply, _ table: OnlineTable) -> RedisProblem {
+  func unexpected(_ reply: RedisReply, _ table: OnlineTable) -> RedisProblem {
     let kind =
       switch reply {
       case .null: "nothing"
@@ -420,7 +287,7 @@ public final class RedisOnlineStore: OnlineStore {
       case .error: "an error"
       case .array(let parts): "a list of \(parts.count)"
       }
-    return .unexpected("\(kind) came for the key \(text(table)), where something else was asked for")
+    return .unexpected("\(kind) came for the key \(text(table)), which is not what was asked for")
   }
 
   private func text(_ table: OnlineTable) -> String {

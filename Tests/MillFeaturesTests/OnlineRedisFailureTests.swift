@@ -123,10 +123,9 @@ struct OnlineRedisFailureTests {
         server.kill()
         await group.waitForAll()
       }
-      let started = ContinuousClock.now
       let error = await failure { _ = try await store.read([[1]], of: table) }
       #expect(error?.code == "online.unavailable")
-      #expect(ContinuousClock.now - started < .seconds(10), "a refused connection was waited for")
+      #expect(error?.text.contains("Connection refused") == true, "\(error?.text ?? "")")
       try server.start()
       // It kept nothing, and says so: no state, no rows, no error.
       #expect(try await store.count(of: table) == 0)
@@ -274,7 +273,8 @@ struct OnlineRedisFailureTests {
     let store = server.store()
     let (table, rows) = (table, rows)
     let key = String(decoding: store.key(of: table), as: UTF8.self)
-    try server.ask(command.split(separator: " ").map { $0 == "KEY" ? Array(key.utf8) : Array($0.utf8) })
+    let words = command.split(separator: " ").map { $0 == "KEY" ? key : String($0) }
+    try server.ask(words.map { Array($0.utf8) })
     let state = MaterializationState(tables: [:], asOf: .earliest, generation: 1)
     for error in [
       await failure { _ = try await store.read([[1]], of: table) },
@@ -425,7 +425,8 @@ struct OnlineRedisFailureTests {
       ("127.0.0.1:6379", .scheme), ("http://a", .scheme), ("", .scheme), ("rediss://a", .tls),
       ("redis://", .host), ("redis:///0", .host), ("redis://a b", .host),
       ("redis://:pw@a", .password), ("redis://u:pw@a:1/0", .password),
-      ("redis://a:b@c@d", .password), ("redis://a:0", .port("0")), ("redis://a:70000", .port("70000")),
+      ("redis://a:b@c@d", .password), ("redis://a:0", .port("0")),
+      ("redis://a:70000", .port("70000")),
       ("redis://a:", .port("")), ("redis://a/x", .database("x")), ("redis://a/-1", .database("-1")),
       ("redis://a/+1", .database("+1")), ("redis://a/1/2", .database("1/2")),
       ("unix://run/a", .path), ("unix:///", .path),

@@ -36,7 +36,7 @@ struct OnlineRedisTests {
   func layout() async throws {
     let server = try RedisServer()
     let store = server.store(prefix: "team:a")
-    let view = OnlineTable(view: "a{b}*:ü", hash: String(repeating: "c", count: 64), content: .tiles)
+    let view = OnlineTable.sample("a{b}*:ü", hash: "c", keeping: .tiles)
     _ = try await store.write(Self.rows(0..<3), to: view, as: .pass(generation: 1))
     _ = try await store.finish(Self.state(1), of: view)
     let name = "team:a:tests:a%7bb%7d%2a%3a%c3%bc_tiles_cccccccccccc"
@@ -115,10 +115,13 @@ struct OnlineRedisTests {
     }
   }
 
-  @Test("cuts rows into pieces of bounded number and size", arguments: [
-    ([1, 1], [2]), (Array(repeating: 1, count: 1001), [500, 500, 1]),
-    ([1 << 20, 1, 1 << 21, 1 << 19, 1 << 18], [1, 1, 1, 2]), ([], []),
-  ])
+  @Test(
+    "cuts rows into pieces of bounded number and size",
+    arguments: [
+      ([1, 1], [2]), (Array(repeating: 1, count: 1001), [500, 500, 1]),
+      ([1 << 20, 1, 1 << 21, 1 << 19, 1 << 18], [1, 1, 1, 2]), ([], []),
+    ]
+  )
   func pieces(sizes: [Int], expected: [Int]) {
     let rows = sizes.map { size in
       OnlineRow(

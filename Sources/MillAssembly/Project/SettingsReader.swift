@@ -46,11 +46,12 @@ extension ProjectFile {
   }
 
   private func online(_ keys: YAMLMapping) -> ProjectSettings.OnlineKind? {
-    guard let kind = keys.required("kind")?.choice(OnlineWord.self, "online store that is supported")
+    guard
+      let kind = keys.required("kind")?.choice(OnlineWord.self, "online store that is supported")
     else { return nil }
     guard kind == .redis else {
       for (key, place, _) in keys.entries where key != "kind" {
-        report("`\(key)` is of Redis alone", at: place, hint: "leave it out, or write `kind: redis`")
+        report("`\(key)` is for Redis alone", at: place, hint: "remove it, or write `kind: redis`")
       }
       return .sqlite
     }

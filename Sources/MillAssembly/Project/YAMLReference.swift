@@ -29,8 +29,8 @@ struct KnownKeys: Sendable {
   }
 
   static let all: [KnownKeys] = [
-    settings, engine, online, lifecycle, aged, storage, source, csv, model, dedupe, incremental, repair,
-    fill, impute, clamp, rule,
+    settings, engine, online, lifecycle, aged, storage, source, csv, model, dedupe, incremental,
+    repair, fill, impute, clamp, rule,
     complete, unique, range, pattern, allowed, reference, rows, predicate, query,
     features, entity, view, aggregate, onDemand, service,
   ]

@@ -154,7 +154,7 @@ package struct RedisConnection: ~Copyable {
       let left = deadline.remaining(in: world)
       guard left > .zero else { throw .silent(allowed) }
       var descriptor = pollfd(fd: context.pointee.fd, events: events, revents: 0)
-      let found = poll(&descriptor, 1, Int32(clamping: left.milliseconds + 1))
+      let found = poll(&descriptor, 1, Int32(clamping: left.milliseconds))
       if found > 0 { return }
       if found == 0 { throw .silent(allowed) }
       guard errno == EINTR else { throw .broken(String(cString: strerror(errno))) }

@@ -64,7 +64,7 @@ package enum RedisProblem: Failure, Equatable {
       "all \(connections) connections to it are busy: ask less at a time, or raise "
         + "`online.connections` in millrace.yaml"
     case .suspended(let time, let reason):
-      "\(reason); it is asked again in \(max(1, time.milliseconds)) ms"
+      "\(reason); it is asked again in \(time.milliseconds) ms"
     }
   }
 
@@ -135,5 +135,6 @@ package enum RedisProblem: Failure, Equatable {
 }
 
 extension Duration {
-  var milliseconds: Int { Int(self / .milliseconds(1)) }
+  /// Rounded up, so that what is not over is not 0.
+  var milliseconds: Int { Int((self / .milliseconds(1)).rounded(.up)) }
 }

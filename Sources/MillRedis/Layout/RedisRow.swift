@@ -19,6 +19,29 @@ enum RedisRow {
   /// The generation of a row that was pushed.
   static let pushed: Int64 = -1
 
+  /// The name of the hash of a table: `PREFIX:PROJECT:TABLE`.
+  ///
+  /// Bytes other than letters, digits, `_`, `.` and `-` are written as `%` and two digits, colons of the
+  /// prefix excepted, so no two tables have one name.
+  static func key(of table: OnlineTable, project: String, prefix: String) -> [UInt8] {
+    let colon = UInt8(ascii: ":")
+    return escaped(prefix, colon) + [colon] + escaped(project) + [colon]
+      + escaped(table.description)
+  }
+
+  private static func escaped(_ text: String, _ other: UInt8? = nil) -> [UInt8] {
+    text.utf8.flatMap { byte -> [UInt8] in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
+        UInt8(ascii: "-"):
+        [byte]
+      case other: [byte]
+      default: Array(("%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)).utf8)
+      }
+    }
+  }
+
   static func field(_ key: [UInt8]) -> [UInt8] { [mark] + key }
 
   /// Bytes with the order of numbers.

@@ -212,7 +212,7 @@ enum RedisScript: String, CaseIterable, Sendable {
       return 1
       """
 
-  /// Arguments: cursor, how many fields to look at. The values stay where they are.
+  /// Arguments: cursor, how many fields to look at; the values stay where they are.
   private static let keysText = """
     local found = redis.call('HSCAN', key, ARGV[1], 'COUNT', ARGV[2])
     local keys = {}
