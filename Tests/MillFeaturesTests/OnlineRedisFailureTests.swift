@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import MillCore
 import MillFeatures
 import MillRedis
@@ -395,6 +396,48 @@ struct OnlineRedisFailureTests {
     #expect(refused?.text.contains(secret) == false)
   }
 
+  @Test("needs no more of an access list than the manual says")
+  func accessList() async throws {
+    let server = try RedisServer()
+    let writer =
+      "+hget +hmget +hset +hdel +hscan +hincrby +time +eval +evalsha +script|load +select"
+    try server.ask("ACL SETUSER writer on >w ~millrace:* \(writer)")
+    try server.ask("ACL SETUSER reader on >r ~millrace:* +hget +hmget +select")
+    func store(_ user: String, _ password: String) -> RedisOnlineStore {
+      var configuration = RedisConfiguration(endpoint: server.endpoint, project: "tests")
+      configuration.endpoint.username = user
+      configuration.endpoint.database = 1
+      configuration.readTimeout = .seconds(20)
+      return RedisOnlineStore(configuration, password: password, in: .system())
+    }
+    let (table, rows) = (table, rows)
+    let writing = store("writer", "w")
+    let pass = try await writing.begin(table)
+    _ = try await writing.write(rows, to: table, as: .pass(generation: pass))
+    let state = MaterializationState(tables: [:], asOf: .earliest, generation: pass)
+    _ = try await writing.finish(state, of: table)
+    try await writing.record(state, of: table)
+    let next = try await writing.begin(table)
+    let last = MaterializationState(tables: [:], asOf: .earliest, generation: next)
+    _ = try await writing.write(Array(rows.prefix(5)), to: table, as: .pass(generation: next))
+    #expect(try await writing.finish(last, of: table) == 45)
+    #expect(try await writing.sample(9, of: table).count == 5)
+    let reading = store("reader", "r")
+    #expect(try await reading.read([[1]], of: table) == [rows[1]])
+    #expect(try await reading.state(of: table) == last)
+    #expect(try await reading.count(of: table) == 5)
+    #expect(try await reading.changes(of: [table])[0] > 0)
+    let error = await failure { _ = try await reading.begin(table) }
+    #expect(error?.code == "online.unavailable")
+    #expect(error?.text.contains("access list forbids") == true, "\(error?.text ?? "")")
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("docs/operate/online-stores.md")
+    let manual = try String(contentsOf: page, encoding: .utf8)
+      .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(manual.contains(writer) && manual.contains("`+hget +hmget +select`"))
+  }
+
   // MARK: URLs
 
   @Test(
@@ -425,7 +468,8 @@ struct OnlineRedisFailureTests {
       ("127.0.0.1:6379", .scheme), ("http://a", .scheme), ("", .scheme), ("rediss://a", .tls),
       ("redis://", .host), ("redis:///0", .host), ("redis://a b", .host),
       ("redis://:pw@a", .password), ("redis://u:pw@a:1/0", .password),
-      ("redis://a:b@c@d", .password), ("redis://a:0", .port("0")),
+      ("redis://a:b@c@d", .password), ("redis://a:b/c@d", .password), ("redis://a/b@d", .host),
+      ("redis://a:0", .port("0")),
       ("redis://a:70000", .port("70000")),
       ("redis://a:", .port("")), ("redis://a/x", .database("x")), ("redis://a/-1", .database("-1")),
       ("redis://a/+1", .database("+1")), ("redis://a/1/2", .database("1/2")),

@@ -59,7 +59,7 @@ struct ProjectMistakeTests {
         "`timeout` is for Redis alone"
       ),
       Mistake("name: a\nonline: {kind: redis, url: a}\n", "2:28", "redis://127.0.0.1:6379/0"),
-      Mistake("name: a\nonline: {kind: redis, url: 'rediss://a'}\n", "2:28", "TLS is not supported"),
+      Mistake("name: a\nonline: {kind: redis, url: 'rediss://a'}\n", "2:28", "TLS is not"),
       Mistake(
         "name: a\nonline: {kind: redis, url: 'redis://:pw@a'}\n",
         "2:28",

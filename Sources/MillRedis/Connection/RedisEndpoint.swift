@@ -46,17 +46,19 @@ public struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
       return number
     }
     guard let mark = url.firstRange(of: "://") else { throw .scheme }
-    let rest = url[mark.upperBound...]
+    var rest = url[mark.upperBound...]
     switch url[..<mark.lowerBound] {
     case "redis", "valkey":
-      let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-      var place = parts[0]
-      if let at = place.lastIndex(of: "@") {
-        let user = place[..<at]
+      // A password may hold anything, and no part of it may come up in another error.
+      if let at = rest.lastIndex(of: "@") {
+        let user = rest[..<at]
         guard !user.contains(":") else { throw .password }
+        guard !user.contains("/") else { throw .host }
         username = user.isEmpty ? nil : String(user)
-        place = place[place.index(after: at)...]
+        rest = rest[rest.index(after: at)...]
       }
+      let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+      let place = parts[0]
       var host = place
       var port = 6379
       // The colons of a number of IPv6 stand within the brackets.
