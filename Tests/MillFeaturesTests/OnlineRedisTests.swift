@@ -305,6 +305,7 @@ struct OnlineRedisTests {
     _ = try await store.write(Self.rows(0..<20), to: table, as: write)
     try await store.record(Self.state(pass, asOf: 5), of: table)
     #expect(try await store.count(of: table) == 20)
+    #expect(try server.ask("HSTRLEN \(key) open") == .integer(0))
     // And the loss just before the end is found out too.
     guard case .bytes(let second) = try server.ask("DUMP \(key)") else { return }
     _ = try await store.write(Self.rows(20..<30), to: table, as: write)
