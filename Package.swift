@@ -40,6 +40,14 @@ let unixSignals = Target.Dependency.product(
 )
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+// Debian's file for pkg-config holds a flag that the package manager warns of at every build; the
+// header and the library are where compilers look without it.
+#if os(Linux)
+  let hiredis: String? = nil
+#else
+  let hiredis: String? = "hiredis"
+#endif
+
 /// A room of the house: docs/design.md holds the map, and a test holds this list to it.
 func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: house)
@@ -82,7 +90,11 @@ let package = Package(
   targets: [
     // 0: shims
     .systemLibrary(name: "CDuckDB", pkgConfig: "duckdb", providers: [.brew(["duckdb"])]),
-    .systemLibrary(name: "CRedis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(
+      name: "CRedis",
+      pkgConfig: hiredis,
+      providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]
+    ),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     // 1: what everything stands on
@@ -117,8 +129,8 @@ let package = Package(
       "MillAssembly",
       [
         "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillLedger",
-        "MillPipelines", "MillQuality", "MillSQL", "MillSQLite", "MillSources", "MillTables",
-        "MillTiles", yams,
+        "MillPipelines", "MillQuality", "MillRedis", "MillSQL", "MillSQLite", "MillSources",
+        "MillTables", "MillTiles", yams,
       ]
     ),
     // 5: over HTTP
@@ -144,8 +156,8 @@ let package = Package(
       "Millrace",
       [
         "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake",
-        "MillLedger", "MillLineage", "MillPipelines", "MillQuality", "MillSQL", "MillSQLite",
-        "MillSources", "MillTables", "MillTiles",
+        "MillLedger", "MillLineage", "MillPipelines", "MillQuality", "MillRedis", "MillSQL",
+        "MillSQLite", "MillSources", "MillTables", "MillTiles",
       ]
     ),
     // For tests and benchmarks alone

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 public import MillCore
 internal import MillDuckDB
 public import MillEngine
@@ -8,6 +9,7 @@ public import MillLake
 public import MillLedger
 public import MillPipelines
 public import MillQuality
+internal import MillRedis
 internal import MillSQLite
 internal import MillSources
 internal import MillTables
@@ -115,12 +117,38 @@ public struct Workspace: Sendable {
     )
   }
 
-  /// Where values are kept for being asked for online: one SQLite file beside the ledger.
+  /// Where values are kept for being asked for online, as the settings say: one SQLite file beside the
+  /// ledger, or a Redis server, which is asked when the store is.
   ///
-  /// - Throws: `OnlineStoreError`.
+  /// - Throws: `OnlineStoreError`, `RedisURLError`.
   public func onlineStore() async throws -> any OnlineStore {
-    let path = "\(project.stateFolder)/online.sqlite"
-    return try await files.run { try SQLiteOnlineStore(path: path) }
+    switch project.settings.online {
+    case .sqlite:
+      let path = "\(project.stateFolder)/online.sqlite"
+      return try await files.run { try SQLiteOnlineStore(path: path) }
+    case .redis(let settings):
+      let endpoint = try RedisEndpoint(url: settings.url)
+      var password: String?
+      if let variable = settings.passwordVariable {
+        password = ProcessInfo.processInfo.environment[variable]
+        guard password?.isEmpty == false else {
+          throw OnlineStoreError.unavailable(
+            store: endpoint.description,
+            detail: "the environment variable \(variable), which `online.password_env` names, is "
+              + "not set: set it to the password"
+          )
+        }
+      }
+      let configuration = RedisConfiguration(
+        endpoint: endpoint,
+        project: project.settings.name,
+        prefix: settings.prefix,
+        readTimeout: settings.timeout,
+        writeTimeout: max(.seconds(5), settings.timeout),
+        connections: settings.connections
+      )
+      return RedisOnlineStore(configuration, password: password, in: world)
+    }
   }
 
   /// Judges a table as it stands by the rules of its model, or by others; nothing is changed.

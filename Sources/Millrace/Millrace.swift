@@ -11,6 +11,7 @@
 @_exported public import MillLineage
 @_exported public import MillPipelines
 @_exported public import MillQuality
+@_exported public import MillRedis
 @_exported public import MillSQL
 @_exported public import MillSQLite
 @_exported public import MillSources

@@ -95,7 +95,8 @@ struct MapTests {
           || (room.name == "MillTiles" && other == "MillSQL")
         #expect(isAllowed, "\(room.name) imports \(other)")
       }
-      for adapter in ["MillDuckDB", "MillSQLite"] where room.imports.contains(adapter) {
+      for adapter in ["MillDuckDB", "MillRedis", "MillSQLite"] where room.imports.contains(adapter)
+      {
         #expect(level >= 4 || room.name == adapter, "\(room.name) imports an adapter")
       }
     }

@@ -15,8 +15,12 @@ struct MaterializeCrashTests {
 
   private static let asOf = ["--as-of", "2025-03-31T12:00:00Z"]
 
-  @Test("is done again by the next, and the store answers as if nothing had happened")
-  func killed() throws {
+  @Test(
+    "is done again by the next, and the store answers as if nothing had happened",
+    arguments: [OnlineStoreKind.sqlite] + (RedisServer.isInstalled ? [.redis] : [])
+  )
+  func killed(kind: OnlineStoreKind) throws {
+    let server = kind.testDescription == "Redis" ? try RedisServer() : nil
     let folder = try TemporaryFolder("materialize-crash")
     let program = try Self.program()
     func start(_ arguments: [String], in place: String) throws -> ChildProcess {
@@ -37,6 +41,11 @@ struct MaterializeCrashTests {
     let made = try run(["init", "p", "--rows", "1000", "--seed", "7"], in: folder.path)
     try #require(made.0 == .exited(0), "\(made.1)")
     let project = folder.path("p")
+    if let server {
+      let settings = try String(contentsOfFile: "\(project)/millrace.yaml", encoding: .utf8)
+      try (settings + "online: {kind: redis, url: '\(server.endpoint)', timeout: 20s}\n")
+        .write(toFile: "\(project)/millrace.yaml", atomically: true, encoding: .utf8)
+    }
     let ran = try run(["run"], in: project)
     try #require(ran.0 == .exited(0), "\(ran.1)")
     let entities = (1...30).flatMap { number in
@@ -64,6 +73,7 @@ struct MaterializeCrashTests {
       let label = "seed \(seed), kill \(kill)"
       // Every other one starts from nothing, the next from where that one died.
       if kill % 2 == 0 {
+        try server?.ask("FLUSHALL")
         for end in ["", "-wal", "-shm"] {
           try? LocalFileSystem().remove("\(project)/.millrace/online.sqlite\(end)")
         }

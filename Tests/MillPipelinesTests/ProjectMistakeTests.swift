@@ -49,6 +49,44 @@ struct ProjectMistakeTests {
       Mistake("- name\n", "1:1", "expected a mapping", nil),
       Mistake("name: a\nengine: duckdb\n", "2:9", "expected a mapping with the keys kind"),
       Mistake("name: a\nengine: {kind: spark}\n", "2:16", "`spark` is no engine", "duckdb"),
+      Mistake("name: a\nonline: redis\n", "2:9", "expected a mapping with the keys kind, url"),
+      Mistake("name: a\nonline: {url: redis://a}\n", "2:9", "`kind` is missing"),
+      Mistake("name: a\nonline: {kind: redys}\n", "2:16", "`redys` is no online store", "redis"),
+      Mistake("name: a\nonline: {kind: redis}\n", "2:9", "`url` is missing"),
+      Mistake(
+        "name: a\nonline: {kind: sqlite, timeout: 1s}\n",
+        "2:24",
+        "`timeout` is for Redis alone"
+      ),
+      Mistake("name: a\nonline: {kind: redis, url: a}\n", "2:28", "redis://127.0.0.1:6379/0"),
+      Mistake("name: a\nonline: {kind: redis, url: 'rediss://a'}\n", "2:28", "TLS is not"),
+      Mistake(
+        "name: a\nonline: {kind: redis, url: 'redis://:pw@a'}\n",
+        "2:28",
+        "a password does not belong into a file",
+        "password_env"
+      ),
+      Mistake(
+        "name: a\nonline: {kind: redis, url: 'redis://a', password_env: 'p-w'}\n",
+        "2:55",
+        "this is no name of an environment variable",
+        "REDIS_PASSWORD"
+      ),
+      Mistake(
+        "name: a\nonline: {kind: redis, url: 'redis://a', prefix: 'a{b}'}\n",
+        "2:49",
+        "`a{b}` is no prefix"
+      ),
+      Mistake(
+        "name: a\nonline: {kind: redis, url: 'redis://a', timeout: 2m}\n",
+        "2:50",
+        "not waited for longer than 60s"
+      ),
+      Mistake(
+        "name: a\nonline: {kind: redis, url: 'redis://a', connections: 0}\n",
+        "2:54",
+        "0 is too small"
+      ),
       Mistake("name: a\nlake: ../lake\n", "2:7", "outside of the project", "absolute"),
       Mistake("name: a\nlake: x/../../y\n", "2:7", "outside of the project", "absolute"),
       Mistake("name: a\nlake: .millrace/x\n", "2:7", "needs for itself"),

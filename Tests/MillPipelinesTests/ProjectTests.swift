@@ -128,6 +128,37 @@ struct ProjectTests {
 // MARK: - What is read
 
 extension ProjectTests {
+  @Test(
+    "the online store is SQLite unless the settings name a Redis",
+    arguments: [
+      ("", .sqlite), ("online: {kind: sqlite}", .sqlite),
+      (
+        "online: {kind: redis, url: redis://a:1/2}",
+        .redis(ProjectSettings.OnlineRedis(url: "redis://a:1/2"))
+      ),
+      (
+        "online: {kind: redis, url: 'unix:///a', password_env: PW_1, prefix: 'a:b', timeout: 2s, "
+          + "connections: 9}",
+        .redis(
+          ProjectSettings.OnlineRedis(
+            url: "unix:///a",
+            passwordVariable: "PW_1",
+            prefix: "a:b",
+            timeout: .seconds(2),
+            connections: 9
+          )
+        )
+      ),
+    ] as [(String, ProjectSettings.OnlineKind)]
+  )
+  func online(text: String, expected: ProjectSettings.OnlineKind) throws {
+    try inProjectFolder { folder in
+      try Data("name: shop\n\(text)\n".utf8)
+        .write(to: URL(fileURLWithPath: folder + "/millrace.yaml"))
+      #expect(try Project.load(folder: folder).settings.online == expected)
+    }
+  }
+
   @Test("values keep their text")
   func values() throws {
     let model = try model(

@@ -11,12 +11,51 @@ public struct ProjectSettings: Hashable, Sendable {
     case duckdb
   }
 
+  /// Where features are kept for being asked for by key.
+  public enum OnlineKind: Hashable, Sendable {
+    /// One SQLite file beside the ledger.
+    case sqlite
+    /// A Redis or Valkey server.
+    case redis(OnlineRedis)
+  }
+
+  /// The server of an online store.
+  public struct OnlineRedis: Hashable, Sendable {
+    /// Where it listens, without a password.
+    public var url: String
+    /// The environment variable that holds the password; nil where none is needed.
+    public var passwordVariable: String?
+    /// What the names of all keys begin with.
+    public var prefix: String
+    /// How long a read may take.
+    public var timeout: Duration
+    /// How many connections there are at most.
+    public var connections: Int
+
+    /// A server with the defaults of everything but its place.
+    public init(
+      url: String,
+      passwordVariable: String? = nil,
+      prefix: String = "millrace",
+      timeout: Duration = .milliseconds(250),
+      connections: Int = 4
+    ) {
+      self.url = url
+      self.passwordVariable = passwordVariable
+      self.prefix = prefix
+      self.timeout = timeout
+      self.connections = connections
+    }
+  }
+
   /// The name of the pipeline.
   public var name: String
   /// The folder of the tables: absolute, or relative to the project and inside of it.
   public var lake: String
   /// The engine that runs the SQL.
   public var engineKind: EngineKind
+  /// Where features are kept for being asked for by key.
+  public var online: OnlineKind
   /// Threads of the engine; nil for one per processor.
   public var threads: Int?
   /// What the engine may keep in memory; at least ``memoryMin``.
@@ -46,6 +85,7 @@ public struct ProjectSettings: Hashable, Sendable {
     name: String,
     lake: String = "lake",
     engineKind: EngineKind = .duckdb,
+    online: OnlineKind = .sqlite,
     threads: Int? = nil,
     memory: ByteCount = ByteCount(bytes: 2 << 30),
     temp: ByteCount = ByteCount(bytes: 50 << 30),
@@ -59,6 +99,7 @@ public struct ProjectSettings: Hashable, Sendable {
     self.name = name
     self.lake = lake
     self.engineKind = engineKind
+    self.online = online
     self.threads = threads
     self.memory = memory
     self.temp = temp

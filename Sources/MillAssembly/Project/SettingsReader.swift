@@ -2,6 +2,7 @@
 
 internal import MillCore
 internal import MillPipelines
+internal import MillRedis
 internal import MillTables
 
 extension ProjectFile {
@@ -22,6 +23,7 @@ extension ProjectFile {
     {
       settings.engineKind = kind
     }
+    if let online = keys["online"]?.mapping(.online).flatMap(online) { settings.online = online }
     settings.threads = keys["threads"]?.integer(1...4096).map(Int.init)
     if let memory = keys["memory"]?.byteCount(atLeast: ProjectSettings.memoryMin) {
       settings.memory = memory
@@ -42,6 +44,82 @@ extension ProjectFile {
     }
     if let keys = keys["server"]?.mapping(.server) { settings.server = server(keys) }
     return problems.isEmpty ? settings : nil
+  }
+
+  private func online(_ keys: YAMLMapping) -> ProjectSettings.OnlineKind? {
+    guard
+      let kind = keys.required("kind")?.choice(OnlineWord.self, "online store that is supported")
+    else { return nil }
+    guard kind == .redis else {
+      for (key, place, _) in keys.entries where key != "kind" {
+        report("`\(key)` is for Redis alone", at: place, hint: "remove it, or write `kind: redis`")
+      }
+      return .sqlite
+    }
+    guard let value = keys.required("url"), let url = value.text("a URL") else { return nil }
+    do {
+      _ = try RedisEndpoint(url: url)
+    } catch {
+      // The URL itself may hold a password and is not repeated.
+      let hint = error == .password ? "such as `password_env: REDIS_PASSWORD`" : nil
+      value.report(error.description, hint: hint)
+    }
+    var redis = ProjectSettings.OnlineRedis(url: url)
+    if let value = keys["password_env"], let name = value.text("the name of a variable") {
+      if isVariable(name) {
+        redis.passwordVariable = name
+      } else {
+        // Somebody may have written the password itself.
+        value.report(
+          "this is no name of an environment variable",
+          hint: "write the name alone, such as REDIS_PASSWORD"
+        )
+      }
+    }
+    if let value = keys["prefix"], let prefix = value.text("a prefix") {
+      if prefix.utf8.count <= 64, prefix.utf8.allSatisfy(isOfKeyName) {
+        redis.prefix = prefix
+      } else {
+        value.report(
+          "`\(prefix)` is no prefix of keys",
+          hint: "use up to 64 letters, digits, `_`, `.`, `-` and `:`"
+        )
+      }
+    }
+    if let value = keys["timeout"], let timeout = value.duration() {
+      if timeout <= .seconds(60) {
+        redis.timeout = timeout
+      } else {
+        value.report("a read is not waited for longer than 60s", hint: "such as 250ms")
+      }
+    }
+    if let count = keys["connections"]?.integer(1...256) { redis.connections = Int(count) }
+    return .redis(redis)
+  }
+
+  private enum OnlineWord: String, CaseIterable {
+    case sqlite
+    case redis
+  }
+
+  private func isVariable(_ name: String) -> Bool {
+    guard let first = name.utf8.first, name.utf8.count <= 256 else { return false }
+    return !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+      && name.utf8.allSatisfy { isOfWord($0) }
+  }
+
+  private func isOfKeyName(_ byte: UInt8) -> Bool {
+    isOfWord(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
+      || byte == UInt8(ascii: ":")
+  }
+
+  private func isOfWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
   }
 
   private func storagePrice(_ keys: YAMLMapping) -> StoragePrice? {

@@ -29,9 +29,8 @@ struct KnownKeys: Sendable {
   }
 
   static let all: [KnownKeys] = [
-    settings, engine, lifecycle, aged, storage, server, tls, token, source, csv, model, dedupe,
-    incremental, repair,
-    fill, impute, clamp, rule,
+    settings, engine, online, lifecycle, aged, storage, server, tls, token, source, csv, model,
+    dedupe, incremental, repair, fill, impute, clamp, rule,
     complete, unique, range, pattern, allowed, reference, rows, predicate, query,
     features, entity, view, aggregate, onDemand, service,
   ]
@@ -46,6 +45,7 @@ extension KnownKeys {
       ("name", "the name of the pipeline, required"),
       ("lake", "the folder of the tables, relative to the project or absolute (lake)"),
       ("engine", "what runs the SQL"),
+      ("online", "where features are kept for being asked for by key (SQLite)"),
       ("threads", "threads of the engine (one per processor)"),
       ("memory", "what the engine may keep in memory, at least 256MiB (2GiB)"),
       ("temp", "what the engine may spill to disk (50GiB)"),
@@ -130,6 +130,20 @@ extension KnownKeys {
   )
 
   static let engine = KnownKeys("millrace.engine", [("kind", "duckdb, the one there is")])
+}
+
+extension KnownKeys {
+  static let online = KnownKeys(
+    "millrace.online",
+    [
+      ("kind", "sqlite or redis, required"),
+      ("url", "where Redis listens, such as redis://127.0.0.1:6379/0; required for redis"),
+      ("password_env", "the environment variable that holds the password (no password)"),
+      ("prefix", "what the names of all keys begin with (millrace)"),
+      ("timeout", "how long a read may take (250ms)"),
+      ("connections", "connections at most, each with a thread (4)"),
+    ]
+  )
 }
 
 // MARK: - sources/*.yaml

@@ -141,7 +141,7 @@ struct ErrorReport {
   private func text(of path: String) -> String? {
     guard !path.isEmpty else { return nil }
     let full = path.hasPrefix("/") ? path : "\(projectFolder ?? ".")/\(path)"
-    return try? String(contentsOfFile: full, encoding: .utf8)
+    return (try? String(contentsOfFile: full, encoding: .utf8))?.maskingPasswords()
   }
 
   /// How much of the line the carets underline: a name or number as a whole, else one character.

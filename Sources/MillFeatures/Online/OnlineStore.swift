@@ -72,7 +72,8 @@ public enum OnlineWrite: Hashable, Sendable {
 /// Where values are kept for being asked for by key, within a millisecond.
 ///
 /// Every adapter passes one conformance suite. A write is seen whole or not at all, and repeated
-/// writes change nothing.
+/// writes change nothing. An adapter may cut a write of many rows into pieces, each of which is seen
+/// whole, and says from how many on.
 public protocol OnlineStore: Sendable {
   /// Begins a pass over all of a source: its number is greater than that of every pass before, also of
   /// those that were never finished.

@@ -130,7 +130,12 @@ extension FeatureStore {
     _ session: any EngineSession
   ) async throws -> (Datum, [FeatureExplanation.Row]) {
     guard let (view, sources) = bound.first else { return (.null, []) }
-    try await defineQuestions([keys], view.keys.map { Field($0.key.name, $0.key.type) }, time, session)
+    try await defineQuestions(
+      [keys],
+      view.keys.map { Field($0.key.name, $0.key.type) },
+      time,
+      session
+    )
     let labels = LabelRelation(
       name: RelationName("mill_labels"),
       schema: Schema(view.keys.map { Field($0.key.name, $0.key.type) }),

@@ -23,6 +23,22 @@ public func requireShared(_ path: String) -> String? {
   return nil
 }
 
+/// The path of a program that tests start, or nil.
+///
+/// It is looked for in the folders of `$PATH`. When it is not there, a line that begins with `SKIPPED:`
+/// says so, once for each program.
+///
+/// - Parameter hint: How to install it.
+public func requireProgram(_ name: String, _ hint: String) -> String? {
+  let folders = ProcessInfo.processInfo.environment["PATH"] ?? ""
+  for folder in folders.split(separator: ":") {
+    let path = "\(folder)/\(name)"
+    if FileManager.default.isExecutableFile(atPath: path) { return path }
+  }
+  reportSkipped("there is no \(name): \(hint)")
+  return nil
+}
+
 private let reported = Mutex<Set<String>>([])
 
 /// Says loudly, but once, that something was not checked.

@@ -20,8 +20,15 @@ struct OnlineStoreKind: Sendable, CustomTestStringConvertible {
     return { try SQLiteOnlineStore(path: folder.path("online.sqlite")) }
   }
 
+  /// In the one server of this run; a place is a prefix of keys.
+  static let redis = OnlineStoreKind(testDescription: "Redis") {
+    let server = try RedisServer.shared()
+    let prefix = RedisServer.makePrefix()
+    return { server.store(prefix: prefix) }
+  }
+
   /// Another adapter is added here and passes the same suite.
-  static let all = [sqlite]
+  static let all = [sqlite] + (RedisServer.isInstalled ? [redis] : [])
 }
 
 extension OnlineTable {
