@@ -24,8 +24,8 @@ struct ConstantServer: AsyncParsableCommand {
       server: .http1(configuration: .init(idleTimeout: .seconds(60))),
       configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { channel in
-        print("127.0.0.1:\(channel.localAddress?.port ?? 0)")
-        fflush(stdout)
+        let address = "127.0.0.1:\(channel.localAddress?.port ?? 0)\n"
+        FileHandle.standardOutput.write(Data(address.utf8))
       },
       logger: logger
     )

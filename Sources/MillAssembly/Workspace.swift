@@ -151,6 +151,13 @@ public struct Workspace: Sendable {
     }
   }
 
+  /// Writes the folder that a Feast client opens.
+  ///
+  /// - Throws: `FileError`; `FeastExportError` for a folder that is another repository's.
+  public func write(_ repository: FeastRepository, to folder: String) async throws {
+    try await files.run { try repository.write(to: folder, in: world) }
+  }
+
   /// Judges a table as it stands by the rules of its model, or by others; nothing is changed.
   public func inspect(
     _ dataset: DatasetName,

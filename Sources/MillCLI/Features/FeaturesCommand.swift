@@ -19,7 +19,7 @@ struct FeaturesCommand: AsyncParsableCommand {
     subcommands: [
       FeaturesListCommand.self, FeaturesShowCommand.self, TrainingSetCommand.self,
       FeaturesMaterializeCommand.self, FeaturesGetCommand.self, FeaturesVerifyCommand.self,
-      FeaturesExplainCommand.self,
+      FeaturesExplainCommand.self, FeaturesExportFeastCommand.self,
     ],
     defaultSubcommand: FeaturesListCommand.self
   )
@@ -310,20 +310,6 @@ extension FeatureViewDefinition {
     case .dataset(let dataset): dataset.description
     case .sql: "a SELECT"
     }
-  }
-
-  /// What a feature is, in a line.
-  func meaning(of name: String) -> String {
-    if let latest = latest.first(where: { $0.name == name }) {
-      return "the newest \(latest.column)"
-    }
-    for windowed in windowed {
-      guard let feature = windowed.features.first(where: { $0.name == name }) else { continue }
-      let rows = windowed.column.map { "of \($0)" } ?? "of rows"
-      let filter = windowed.filter.map { " where \($0)" } ?? ""
-      return "\(feature.aggregation) \(rows) over \(feature.window.reach)\(filter)"
-    }
-    return ""
   }
 
   func answer(hash: String) -> JSONValue {

@@ -10,8 +10,11 @@ internal import MillTiles
 /// source do.
 enum DefinitionHash {
   /// SHA-256 as 64 lower-case hexadecimal digits.
-  static func sha256(_ text: String) -> String {
-    SHA256.hash(data: Array(text.utf8)).map { byte in
+  static func sha256(_ text: String) -> String { sha256(Array(text.utf8)) }
+
+  /// The same of bytes.
+  static func sha256(_ bytes: [UInt8]) -> String {
+    SHA256.hash(data: bytes).map { byte in
       let digits = String(byte, radix: 16)
       return digits.count == 1 ? "0" + digits : digits
     }.joined()

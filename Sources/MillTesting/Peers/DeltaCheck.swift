@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Dispatch
 internal import Foundation
 public import MillCore
 
@@ -36,24 +35,5 @@ public func deltaCheck(
   if let expect { arguments += ["--expect", expect] }
   if let version { arguments += ["--version", String(version.number)] }
   if rowLimit > 0 { arguments += ["--rows", String(rowLimit)] }
-  let output = try await output(of: python, arguments)
-  return try JSONValue(parsing: output)
-}
-
-/// The standard output of a program; what it says on standard error is dropped.
-private func output(of program: String, _ arguments: [String]) async throws -> [UInt8] {
-  try await withCheckedThrowingContinuation { continuation in
-    // Waiting for a process blocks, so it has a thread outside of the cooperative pool.
-    DispatchQueue.global().async {
-      let file = FileManager.default.temporaryDirectory
-        .appendingPathComponent("mill-peer-\(UUID().uuidString)")
-      defer { try? FileManager.default.removeItem(at: file) }
-      do {
-        try ChildProcess([program] + arguments, output: file.path).wait()
-        continuation.resume(returning: Array(try Data(contentsOf: file)))
-      } catch {
-        continuation.resume(throwing: error)
-      }
-    }
-  }
+  return try JSONValue(parsing: try await PeerProgram.run([python] + arguments).output)
 }
