@@ -95,7 +95,8 @@ public struct Workspace: Sendable {
         engine: engine,
         world: world,
         definitionHash: { pipeline.definitionHash(of: $0) },
-        isPresent: { pipeline.isPresent($0, of: $1) }
+        isPresent: { pipeline.isPresent($0, of: $1) },
+        registry: FeatureRegistry(LedgerRegistry(ledger: ledger))
       )
     )
   }

@@ -19,7 +19,7 @@ struct FeaturesCommand: AsyncParsableCommand {
     subcommands: [
       FeaturesListCommand.self, FeaturesShowCommand.self, TrainingSetCommand.self,
       FeaturesMaterializeCommand.self, FeaturesGetCommand.self, FeaturesVerifyCommand.self,
-      FeaturesExplainCommand.self,
+      FeaturesExplainCommand.self, FeaturesPlanCommand.self, FeaturesApplyCommand.self,
     ],
     defaultSubcommand: FeaturesListCommand.self
   )

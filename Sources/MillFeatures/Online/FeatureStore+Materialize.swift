@@ -79,6 +79,7 @@ extension FeatureStore {
       for (dataset, snapshot) in sources {
         report.tables[dataset.description] = snapshot.version.number
       }
+      try await recordDefinitions(types: [name: bound.features])
       if !view.latest.isEmpty {
         try await materializeLatest(bound, sources, store, asOf, &report, session)
       }

@@ -53,7 +53,8 @@ struct FeatureProject: Sendable {
 
   func store(
     _ definitions: FeatureDefinitions,
-    upstream: (@Sendable (DatasetName) -> String?)? = nil
+    upstream: (@Sendable (DatasetName) -> String?)? = nil,
+    registry: MemoryRegistry? = nil
   ) -> FeatureStore {
     FeatureStore(
       definitions,
@@ -61,7 +62,8 @@ struct FeatureProject: Sendable {
         lake: lake,
         engine: engine,
         world: world,
-        definitionHash: upstream
+        definitionHash: upstream,
+        registry: registry.map { FeatureRegistry($0) }
       )
     )
   }
