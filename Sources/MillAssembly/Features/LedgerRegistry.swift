@@ -4,8 +4,8 @@ internal import MillCore
 internal import MillFeatures
 internal import MillLedger
 
-/// Versions of features, kept in the project's ledger.
-struct LedgerRegistry: RegistryStorage {
+/// Versions of features and what was counted of their values, kept in the project's ledger.
+struct LedgerRegistry: RegistryStorage, StatisticsStorage {
   let ledger: Ledger
 
   func record(
@@ -48,6 +48,30 @@ struct LedgerRegistry: RegistryStorage {
         types: try record.types.map { try text.types($0) },
         recordedAt: Instant(microseconds: record.recordedAt)
       )
+    }
+  }
+}
+
+extension LedgerRegistry {
+  func record(_ statistics: ViewStatistics) async throws {
+    try await ledger.record(
+      StatisticsRecord(
+        view: statistics.view,
+        hash: statistics.hash,
+        asOf: statistics.asOf.microseconds,
+        recordedAt: statistics.countedAt.microseconds,
+        statistics: statistics.json.serialized()
+      )
+    )
+  }
+
+  func statistics(of view: String, hash: String?) async throws -> [ViewStatistics] {
+    try await ledger.statistics(view: view, hash: hash).map { record throws(RegistryError) in
+      let json = try LedgerText(name: view).json(record.statistics)
+      guard let statistics = ViewStatistics(json: json) else {
+        throw .damaged(view, problem: "statistics of it make no sense")
+      }
+      return statistics
     }
   }
 }

@@ -87,6 +87,7 @@ extension YAMLValue {
     }
     view.id = keys["id"]?.text("a column")
     view.ttl = keys["ttl"]?.duration()
+    if let keeps = keys["statistics"]?.bool() { view.keepsStatistics = keeps }
     view.latest = keys["features"]?.latest() ?? []
     view.windowed = keys["aggregates"]?.list("aggregates")?.compactMap { $0.windowed() } ?? []
     if view.latest.isEmpty, let ttl = keys["ttl"] {

@@ -217,6 +217,7 @@ extension KnownKeys {
       ("ttl", "for how long a latest value may be used (for ever)"),
       ("features", "columns whose newest value is a feature: a list, or names with their columns"),
       ("aggregates", "functions over windows that end at the time of the question"),
+      ("statistics", "false: values are not counted when they are materialized (true)"),
     ] + notes
   )
 

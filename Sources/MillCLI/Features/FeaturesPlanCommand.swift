@@ -93,7 +93,8 @@ struct FeaturesPlanCommand: Command {
         show(plan, console)
         if record {
           console.show(
-            isRefused ? "nothing was recorded: --allow-breaking records it all the same" : "recorded"
+            isRefused
+              ? "nothing was recorded: --allow-breaking records it all the same" : "recorded"
           )
         }
       }
@@ -232,7 +233,9 @@ extension FeaturePlan.Item {
 extension FeaturePlan.Detail {
   /// `ttl: 30 d → 7 d`; of long texts that they are others.
   fileprivate var text: String {
-    let isShort = [before, after].allSatisfy { ($0?.count ?? 0) <= 24 && $0?.contains("\n") != true }
+    let isShort = [before, after].allSatisfy { text in
+      (text?.count ?? 0) <= 24 && text?.contains("\n") != true
+    }
     if what.hasPrefix("the making of") { return "\(what) changed" }
     if what == "what it uses" { return "\(after ?? "") changed" }
     guard isShort else {

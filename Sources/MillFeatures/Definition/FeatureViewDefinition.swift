@@ -113,6 +113,8 @@ public struct FeatureViewDefinition: Hashable, Sendable {
   public var latest: [Latest]
   /// Aggregates over windows.
   public var windowed: [Windowed]
+  /// Whether values are counted when they are brought online; it decides no value.
+  public var keepsStatistics: Bool
   /// For people.
   public var notes: DefinitionNotes
   /// Where it is defined.
@@ -131,6 +133,7 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     ttl: Duration? = nil,
     latest: [Latest] = [],
     windowed: [Windowed] = [],
+    keepsStatistics: Bool = true,
     notes: DefinitionNotes = DefinitionNotes(),
     place: SourcePlace = SourcePlace(path: "")
   ) {
@@ -145,6 +148,7 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     self.ttl = ttl
     self.latest = latest
     self.windowed = windowed
+    self.keepsStatistics = keepsStatistics
     self.notes = notes
     self.place = place
   }

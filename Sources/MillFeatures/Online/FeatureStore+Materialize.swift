@@ -30,6 +30,10 @@ public struct MaterializationReport: Hashable, Sendable {
   public var removed = 0
   /// The version of each table that is in the store now.
   public var tables: [String: Int64] = [:]
+  /// What was counted of the values; nil where nothing was, see ``FeatureStore/materialize(_:into:asOf:)``.
+  public var statistics: ViewStatistics?
+  /// Why values could not be counted; they are in the store all the same.
+  public var notCounted: String?
 }
 
 extension FeatureStore {
@@ -41,6 +45,9 @@ extension FeatureStore {
   /// Where the source only got files since the last time, only those are read, so late rows are seen
   /// whenever they happened; otherwise everything is. An older row never replaces a newer one.
   /// Interrupted work is done again from its beginning by the next call, with the same result.
+  ///
+  /// All definitions are recorded before the first row is written. Values are counted when all of them
+  /// were read, and when so many rows came that their tables have a tenth more than at the last count.
   ///
   /// - Parameter asOf: Rows that happened or were known later are left for a later call.
   public func materialize(
@@ -80,12 +87,14 @@ extension FeatureStore {
         report.tables[dataset.description] = snapshot.version.number
       }
       try await recordDefinitions(types: [name: bound.features])
+      var counted = CountedFeatures()
       if !view.latest.isEmpty {
-        try await materializeLatest(bound, sources, store, asOf, &report, session)
+        try await materializeLatest(bound, sources, store, asOf, &report, &counted, session)
       }
       if !view.windowed.isEmpty {
-        try await materializeTiles(bound, sources, store, asOf, &report, session)
+        try await materializeTiles(bound, sources, store, asOf, &report, &counted, session)
       }
+      try await keep(counted, of: bound, sources, asOf, &report)
       return report
     }
   }
@@ -130,6 +139,7 @@ extension FeatureStore {
     _ store: any OnlineStore,
     _ asOf: Instant,
     _ report: inout MaterializationReport,
+    _ counted: inout CountedFeatures,
     _ session: any EngineSession
   ) async throws {
     let table = onlineTable(bound.view, .latest)
@@ -163,6 +173,52 @@ extension FeatureStore {
       relation = try await self.relation(of: bound, sources, named: "mill_new", session)
     }
     state.pending = try await later(than: asOf, relation, session)
+    let rows = RelationName("mill_rows")
+    try await defineNewest(rows, of: relation, asOf, session)
+    let count =
+      try await session.rows("SELECT count(*) FROM mill_rows", limit: 1).integer(0, 0) ?? 0
+    let keyCount = relation.keyNames.count
+    var keysSeen = 0
+    for start in stride(from: Int64(0), to: count, by: Self.keysPerWrite) {
+      let batch = try await session.columns(
+        """
+        SELECT * EXCLUDE (number) FROM mill_rows
+        WHERE number > \(start) AND number <= \(start + Int64(Self.keysPerWrite))
+        """,
+        limit: Self.keysPerWrite
+      )
+      let packed = Self.pack(batch, keyCount: keyCount)
+      keysSeen += packed.count
+      report.changed += try await store.write(packed, to: table, as: write)
+    }
+    report.keys = max(report.keys, keysSeen)
+    let isWhole = report.kind == .all
+    try await counting(bound.view, &report) {
+      // Windows are counted whenever their tables changed, and a view is counted as a whole.
+      var isDue = isWhole || !bound.view.windowed.isEmpty
+      if !isDue { isDue = try await hasGrown(bound.view, sources) }
+      guard isDue else { return }
+      counted.append(
+        isWhole
+          ? try await countLatest(bound, in: rows, session)
+          : try await countNewest(of: bound, sources, asOf, session)
+      )
+    }
+    for name in [rows, relation.name] { try await session.drop(name) }
+    if report.kind == .all {
+      report.removed += try await store.finish(state, of: table)
+    } else {
+      try await store.record(state, of: table)
+    }
+  }
+
+  /// Defines the newest row of each key as of a time: `number`, keys, `t`, `k`, `id`, and `fN`.
+  func defineNewest(
+    _ rows: RelationName,
+    of relation: ViewRelation,
+    _ asOf: Instant,
+    _ session: any EngineSession
+  ) async throws {
     let keys = relation.keyNames.joined(separator: ", ")
     let isCandidate =
       (relation.keyNames.map { "\($0) IS NOT NULL" } + [
@@ -182,11 +238,10 @@ extension FeatureStore {
         """,
       keeping: .stored
     )
-    let inner = bound.view.latest.enumerated().map { index, latest in
+    let inner = relation.bound.view.latest.enumerated().map { index, latest in
       "\(dialect.quote(latest.column)) AS f\(index)"
     }
-    let values = bound.view.latest.indices.map { "f.f\($0)" }
-    let rows = RelationName("mill_rows")
+    let values = relation.bound.view.latest.indices.map { "f.f\($0)" }
     try await session.define(
       rows,
       as: """
@@ -198,29 +253,7 @@ extension FeatureStore {
         """,
       keeping: .stored
     )
-    let count =
-      try await session.rows("SELECT count(*) FROM mill_rows", limit: 1).integer(0, 0) ?? 0
-    let keyCount = relation.keyNames.count
-    var keysSeen = 0
-    for start in stride(from: Int64(0), to: count, by: Self.keysPerWrite) {
-      let batch = try await session.columns(
-        """
-        SELECT * EXCLUDE (number) FROM mill_rows
-        WHERE number > \(start) AND number <= \(start + Int64(Self.keysPerWrite))
-        """,
-        limit: Self.keysPerWrite
-      )
-      let packed = Self.pack(batch, keyCount: keyCount)
-      keysSeen += packed.count
-      report.changed += try await store.write(packed, to: table, as: write)
-    }
-    report.keys = max(report.keys, keysSeen)
-    for name in [rows, best, relation.name] { try await session.drop(name) }
-    if report.kind == .all {
-      report.removed += try await store.finish(state, of: table)
-    } else {
-      try await store.record(state, of: table)
-    }
+    try await session.drop(best)
   }
 
   /// Rows of keys, t, k, id and values as the store wants them.

@@ -75,8 +75,8 @@ struct DefinitionComparison {
 
   private func entity() -> [Item] {
     // Who uses features of the entity is told at its views, whose keys are others as well.
-    let details = [Detail("keys", old.definition["keys"]?.keysText, new.definition["keys"]?.keysText)]
-    return [item(nil, .keys, details, .rematerialise)]
+    let (before, after) = (old.definition["keys"]?.keysText, new.definition["keys"]?.keysText)
+    return [item(nil, .keys, [Detail("keys", before, after)], .rematerialise)]
   }
 
   // MARK: Views

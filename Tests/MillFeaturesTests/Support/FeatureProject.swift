@@ -54,7 +54,8 @@ struct FeatureProject: Sendable {
   func store(
     _ definitions: FeatureDefinitions,
     upstream: (@Sendable (DatasetName) -> String?)? = nil,
-    registry: MemoryRegistry? = nil
+    registry: MemoryRegistry? = nil,
+    statistics: (any StatisticsStorage)? = nil
   ) -> FeatureStore {
     FeatureStore(
       definitions,
@@ -63,7 +64,8 @@ struct FeatureProject: Sendable {
         engine: engine,
         world: world,
         definitionHash: upstream,
-        registry: registry.map { FeatureRegistry($0) }
+        registry: registry.map { FeatureRegistry($0) },
+        statistics: statistics
       )
     )
   }

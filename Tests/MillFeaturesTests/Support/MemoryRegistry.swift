@@ -59,3 +59,14 @@ actor MemoryRegistry: RegistryStorage {
     allEvents.filter { name == nil || $0.name == name }
   }
 }
+
+/// What was counted, in memory.
+actor MemoryStatistics: StatisticsStorage {
+  private(set) var all: [ViewStatistics] = []
+
+  func record(_ statistics: ViewStatistics) { all.append(statistics) }
+
+  func statistics(of view: String, hash: String?) -> [ViewStatistics] {
+    all.reversed().filter { $0.view == view && (hash == nil || $0.hash == hash) }
+  }
+}
