@@ -78,8 +78,9 @@ struct StatisticsTests {
     #expect(amount.quantiles.map(\.fraction) == FeatureStatistics.fractions)
     #expect(amount.quantiles.map(\.value) == [1, 5, 23, 45, 68, 86, 90])
     #expect(amount.top.isEmpty && amount.lengths == nil)
+    #expect(amount.histogram.reduce(0) { $0 + $1.count } == 90)
     #expect(statistics.isApproximate == false)
-    #expect(statistics.tables == ["silver.facts": 1])
+    #expect(statistics.tables == ["silver.facts": 2])
     #expect(statistics.sourceRows == 200)
   }
 

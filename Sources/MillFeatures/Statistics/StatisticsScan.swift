@@ -45,11 +45,15 @@ struct StatisticsScan {
       return ([], isApproximate)
     }
     var features: [FeatureStatistics] = []
+    var bounds: [(least: Double, greatest: Double)?] = []
     for (index, column) in columns.enumerated() {
       let cells = Array(first[Self.width * index..<Self.width * (index + 1)])
       features.append(Self.statistics(column, rows, cells))
+      bounds.append(
+        cells[10].double.flatMap { least in cells[11].double.map { (least, $0) } }
+      )
     }
-    try await fillHistograms(&features)
+    try await fillHistograms(&features, bounds)
     for index in features.indices where isListed(features[index]) {
       features[index].top = try await top(columns[index])
     }
@@ -58,7 +62,7 @@ struct StatisticsScan {
 
   // MARK: The first scan
 
-  private static let width = 10
+  private static let width = 12
 
   /// A finite number as a double, null for all else.
   private func number(_ column: Column) -> String {
@@ -66,7 +70,8 @@ struct StatisticsScan {
     return "(CASE WHEN abs(\(double)) < \(Self.magnitudeMax) THEN \(double) END)"
   }
 
-  /// Values without null, different ones, least, greatest, mean, deviation, quantiles, lengths.
+  /// Values without null, different ones, least, greatest, mean, deviation, quantiles, three lengths,
+  /// and the least and greatest of the finite numbers.
   private func cells(_ column: Column, _ isApproximate: Bool) -> [String] {
     let (name, type) = (column.name, column.feature.type)
     var cells = Array(repeating: "NULL", count: Self.width)
@@ -90,6 +95,8 @@ struct StatisticsScan {
       cells[6] =
         isApproximate
         ? "approx_quantile(\(number), [\(fractions)])" : "quantile_disc(\(number), [\(fractions)])"
+      cells[10] = "min(\(number))"
+      cells[11] = "max(\(number))"
     }
     return cells
   }
@@ -124,7 +131,10 @@ struct StatisticsScan {
   // MARK: Histograms
 
   /// Equal bins between the outer quantiles: one far value does not put all others into one bin.
-  private func fillHistograms(_ features: inout [FeatureStatistics]) async throws {
+  private func fillHistograms(
+    _ features: inout [FeatureStatistics],
+    _ bounds: [(least: Double, greatest: Double)?]
+  ) async throws {
     var cells: [String] = []
     var filled: [(index: Int, low: Double, width: Double)] = []
     for (index, statistics) in features.enumerated() {
@@ -134,9 +144,12 @@ struct StatisticsScan {
       else { continue }
       let width = (high - low) / Double(FeatureStatistics.binsMax)
       guard width > 0, low + width > low else { continue }
+      let number = number(columns[index])
+      // `least` and `greatest` pass over a null, which is in no bin.
       let bin =
-        "CAST(greatest(0, least(\(FeatureStatistics.binsMax - 1), "
-        + "floor((\(number(columns[index])) - (\(low))) / (\(width))))) AS INTEGER)"
+        "CASE WHEN \(number) IS NOT NULL THEN CAST(greatest(0, least("
+        + "\(FeatureStatistics.binsMax - 1), floor((\(number) - (\(low))) / (\(width))))) "
+        + "AS INTEGER) END"
       cells += ["map_keys(histogram(\(bin)))", "map_values(histogram(\(bin)))"]
       filled.append((index, low, width))
     }
@@ -153,8 +166,7 @@ struct StatisticsScan {
         else { continue }
         counts[Int(bin)] = count
       }
-      let least = features[index].minimum.flatMap(Double.init) ?? low
-      let greatest = features[index].maximum.flatMap(Double.init) ?? low
+      let (least, greatest) = bounds[index] ?? (low, low)
       let last = FeatureStatistics.binsMax - 1
       features[index].histogram = counts.enumerated().map { bin, count in
         FeatureStatistics.Bin(
