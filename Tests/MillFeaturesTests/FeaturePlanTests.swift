@@ -22,6 +22,7 @@ struct FeaturePlanTests {
   private var definitions: FeatureDefinitions {
     get throws {
       var view = try shop.spend
+      view.notes = DefinitionNotes(description: "Payments of a card", tags: ["money"])
       view.windowed = []
       view.latest = [
         .init(name: "last_amount", column: "amount"), .init(name: "paid_at", column: "paid_at"),
@@ -317,7 +318,9 @@ struct FeaturePlanTests {
     #expect(ttl(try await store.plan(online: online)) == (2, "1 min"))
     let first = try await store.plan(["spend"], against: .version(1), online: online)
     #expect(ttl(first) == (1, "1 d"))
-    #expect(ttl(try await store.plan(against: .online, online: online)) == (1, "1 d"))
+    let served = try await store.plan(against: .online, online: online)
+    #expect(ttl(served) == (1, "1 d"))
+    #expect(served.items.allSatisfy { $0.change != .notes })
     let failure = await failure {
       _ = try await store.plan(["spend"], against: .version(9), online: online)
     }

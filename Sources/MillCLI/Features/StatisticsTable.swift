@@ -41,11 +41,22 @@ extension ViewStatistics {
 
   private static func bound(_ text: String?, _ type: DataType) -> String {
     guard let text else { return "–" }
+    if type.isWhole, let number = Int64(text) { return NumberText.grouped(number) }
     guard type == .double || type == .float, let number = Double(text) else { return text }
     return short(number)
   }
 
-  private static func short(_ number: Double) -> String { String(format: "%.4g", number) }
+  /// Whole numbers whole, others in four digits.
+  private static func short(_ number: Double) -> String {
+    guard number.rounded() == number, abs(number) < 1e12 else {
+      return String(format: "%.4g", number)
+    }
+    return NumberText.grouped(Int64(number))
+  }
+}
+
+extension DataType {
+  fileprivate var isWhole: Bool { [.long, .integer, .short, .byte].contains(self) }
 }
 
 extension FeatureStatistics {

@@ -118,15 +118,18 @@ public struct FeatureRegistry: Sendable {
       throw RegistryError.neverRecorded(name, nearest: nearestName(to: name, among: known))
     }
     let events = try await storage.events(of: name)
-    let said = versions.map { version in
-      events.last { $0.kind == version.facts.kind && $0.version == version.number }
-        .map { version.saying($0) } ?? version
-    }
-    return (said, events)
+    return (versions.map { $0.saying(lastOf: events) }, events)
   }
 }
 
 extension DefinitionVersion {
+  /// The version with what was said of it last.
+  func saying(lastOf events: [DefinitionEvent]) -> DefinitionVersion {
+    events.last { event in
+      event.kind == facts.kind && event.name == facts.name && event.version == number
+    }.map { saying($0) } ?? self
+  }
+
   /// The version with what was said of it at a moment.
   func saying(_ event: DefinitionEvent) -> DefinitionVersion {
     var version = self

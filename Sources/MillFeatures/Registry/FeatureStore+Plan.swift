@@ -90,8 +90,9 @@ extension FeatureStore {
       for name in definitions.views.map(\.name) where names.isEmpty || names.contains(name) {
         var best: (version: DefinitionVersion, asOf: Instant)?
         // A view that was never recorded is not online either.
+        let events = try await registry.storage.events(of: name)
         let versions = try await registry.storage.versions(of: name)
-          .filter { $0.facts.kind == .view }
+          .filter { $0.facts.kind == .view }.map { $0.saying(lastOf: events) }
         for version in versions {
           guard let state = try await state(of: version.facts, in: online) else { continue }
           if best.map({ $0.asOf <= state.asOf }) ?? true { best = (version, state.asOf) }
@@ -100,10 +101,7 @@ extension FeatureStore {
           guard names.isEmpty else { throw RegistryError.notOnline(name) }
           continue
         }
-        found.append(
-          newest.first { $0.facts.kind == .view && $0.facts.hash == best.version.facts.hash }
-            ?? best.version
-        )
+        found.append(best.version)
       }
       return found
     }
