@@ -160,7 +160,7 @@ struct StatisticsTests {
   @Test("windows are counted as they are answered as of the materialization")
   func windows() async throws {
     try await append(cards: 1...50, "card::BIGINT AS amount", minutes: 30)
-    try await append(cards: 1...20, "card::BIGINT AS amount", minutes: 600)
+    try await append(cards: 1...20, "card::BIGINT AS amount", minutes: 24 * 60)
     try await append(cards: 60...69, "1::BIGINT AS amount", minutes: 60 * 30)
     var view = try view(["amount"])
     view.windowed = [
