@@ -281,6 +281,13 @@ struct FeaturePlanTests {
     let plan = try await plan { $0.views[0].latest.removeAll { $0.name == "unused" } }
     #expect(plan.items.map(\.verdict) == [.breaking])
     #expect(plan.items.first?.users == [FeatureUser(.trainingSet, "fraud", id: second.id)])
+    // The service asks for what is computed of it, not for it.
+    let through = try await self.plan { $0.views[0].latest[0].column = "card" }
+    #expect(
+      through.items.first?.users == [
+        FeatureUser(.service, "fraud"), FeatureUser(.onDemand, "habit"),
+      ]
+    )
     let ttl = try await self.plan { $0.views[0].ttl = nil }
     #expect(
       ttl.items.first?.users == [
