@@ -105,6 +105,7 @@ public struct Workspace: Sendable {
   /// - Throws: `PipelineError` for models that what features read is made of.
   public func features() async throws -> FeatureStore {
     let pipeline = try await pipeline()
+    let records = LedgerRegistry(ledger: ledger)
     return try await FeatureStore.open(
       project.features,
       in: FeatureEnvironment(
@@ -112,7 +113,9 @@ public struct Workspace: Sendable {
         engine: engine,
         world: world,
         definitionHash: { pipeline.definitionHash(of: $0) },
-        isPresent: { pipeline.isPresent($0, of: $1) }
+        isPresent: { pipeline.isPresent($0, of: $1) },
+        registry: FeatureRegistry(records),
+        statistics: records
       )
     )
   }

@@ -3,7 +3,8 @@
 internal import Foundation
 internal import GRDB
 
-/// What happened and what is known: runs, nodes, verdicts, lineage, plans, hashes of files.
+/// What happened and what is known: runs, nodes, verdicts, lineage, plans, hashes of files, versions
+/// of features.
 ///
 /// One SQLite file, `.millrace/ledger.sqlite`. It is an index of what the logs of the tables already
 /// prove: losing it loses history, never data, and `millrace ledger rebuild` makes it anew. Several

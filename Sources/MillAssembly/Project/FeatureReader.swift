@@ -97,6 +97,7 @@ extension YAMLValue {
         view.schedule = .every(time)
       }
     }
+    if let keeps = keys["statistics"]?.bool() { view.keepsStatistics = keeps }
     view.latest = keys["features"]?.latest() ?? []
     view.windowed = keys["aggregates"]?.list("aggregates")?.compactMap { $0.windowed() } ?? []
     if view.latest.isEmpty, let ttl = keys["ttl"] {

@@ -20,6 +20,8 @@ struct FeaturesCommand: AsyncParsableCommand {
       FeaturesListCommand.self, FeaturesShowCommand.self, TrainingSetCommand.self,
       FeaturesMaterializeCommand.self, FeaturesGetCommand.self, FeaturesVerifyCommand.self,
       FeaturesExplainCommand.self, FeaturesExportFeastCommand.self,
+      FeaturesPlanCommand.self, FeaturesApplyCommand.self,
+      FeaturesHistoryCommand.self, FeaturesSearchCommand.self, FeaturesLineageCommand.self,
     ],
     defaultSubcommand: FeaturesListCommand.self
   )
@@ -169,7 +171,7 @@ struct FeaturesListCommand: Command {
 struct FeaturesShowCommand: Command {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show the features of a view: types, windows, freshness.",
+    abstract: "Show the features of a view: types, windows, and the values that they have.",
     discussion: """
         $ millrace features show card_spend
         card_spend: payments of a card over its last hours and days
@@ -178,7 +180,14 @@ struct FeaturesShowCommand: Command {
         FEATURE        TYPE           WHAT
         amount_sum_1h  decimal(38,2)  sum of amount over 1 h up to 1 h 5 min by hops of 5 min
 
-      JSON: as one of `views` in `features list`, with "types": {NAME: TYPE}.
+      Once the view was materialized, what was counted of its values follows. The bars of a number \
+      are its histogram, from the quantile 0.01 to 0.99; texts show their most frequent values.
+
+      JSON: as one of `views` in `features list`, with "types": {NAME: TYPE}, "version" (null where it \
+      was never recorded) and "statistics", the newest first: [{"hash", "as_of", "counted_at", \
+      "tables", "source_rows", "is_approximate", "features": [{"feature", "type", "rows", "nulls", \
+      "distinct", "min", "max", "mean", "stddev", "quantiles": [{"fraction", "value"}], "histogram": \
+      [{"lower", "upper", "count"}], "top": [{"value", "count"}], "lengths": {"min", "mean", "max"}}]}].
       """
   )
 
@@ -205,15 +214,27 @@ struct FeaturesShowCommand: Command {
         return .done
       }
       let bound = try await store.bind(view)
+      let statistics = try await store.statistics(of: view.name)
+      let hash = store.hash(of: view)
+      let version = try await store.registry?.newest()
+        .first { $0.facts.kind == .view && $0.facts.hash == hash && $0.facts.name == view.name }
       if console.isJSON {
         var answer = view.answer(hash: store.hash(of: view)).object ?? [:]
         answer["types"] = .object(
           JSONObject(bound.features.map { ($0.name, .string($0.type.description)) })
         )
+        answer["version"] = version.map { .int($0.number) } ?? .null
+        answer["statistics"] = .array(statistics.map(\.json))
         console.show(json: .object(answer))
         return .done
       }
-      show(view, bound, store, console)
+      show(view, bound, store, version?.number, console)
+      if let newest = statistics.first {
+        console.show()
+        console.show(newest.heading)
+        console.show()
+        console.show(newest.table)
+      }
       return .done
     }
   }
@@ -245,6 +266,7 @@ struct FeaturesShowCommand: Command {
     _ view: FeatureViewDefinition,
     _ bound: BoundView,
     _ store: FeatureStore,
+    _ version: Int?,
     _ console: Console
   ) {
     console.show(
@@ -268,7 +290,9 @@ struct FeaturesShowCommand: Command {
     if !users.isEmpty {
       console.show("used by \(users.map(\.name).joined(separator: ", "))")
     }
-    console.show("definition \(store.hash(of: view).prefix(12))")
+    console.show(
+      "definition \(store.hash(of: view).prefix(12))" + (version.map { ", v\($0)" } ?? "")
+    )
     console.show()
     var table = FittingTable([.init("FEATURE"), .init("TYPE"), .init("WHAT", rank: 1)])
     for field in bound.features {

@@ -20,7 +20,8 @@ struct FeaturesMaterializeCommand: Command {
         card_profile  all    2,481    2,481     –
         card_spend    all    2,480    2,480     –
 
-      JSON: {"views": [{"view", "read", "keys", "changed", "removed", "tables": {TABLE: VERSION}}]}.
+      JSON: {"views": [{"view", "read", "keys", "changed", "removed", "tables": {TABLE: VERSION}, \
+      "counted"}]}.
       """
   )
 
@@ -71,6 +72,11 @@ struct FeaturesMaterializeCommand: Command {
           )
         )
       }
+      for report in reports {
+        if let reason = report.notCounted {
+          console.warn("the values of \(report.view) were brought in and not counted: \(reason)")
+        }
+      }
       if console.isJSON {
         console.show(json: ["views": .array(reports.map(\.answer))])
         return .done
@@ -98,6 +104,7 @@ extension MaterializationReport {
       "view": .string(view), "read": .string(kind.rawValue), "keys": .int(keys),
       "changed": .int(changed), "removed": .int(removed),
       "tables": .object(JSONObject(tables.sorted { $0.key < $1.key }.map { ($0, .int($1)) })),
+      "counted": .bool(statistics != nil),
     ]
   }
 }

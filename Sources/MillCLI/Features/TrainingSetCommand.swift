@@ -218,6 +218,24 @@ extension String {
 }
 
 extension FeatureDefinitions {
+  /// Services and on-demand features that use what is deprecated, and what to use instead.
+  var deprecatedUses: [(user: String, name: String, note: String)] {
+    var found: [(user: String, name: String, note: String)] = []
+    // What is deprecated itself may use what it likes until it goes.
+    for definition in onDemand where definition.notes.deprecated == nil {
+      let references = definition.uses.map {
+        FeatureReference(view: $0.feature.view, feature: $0.feature.name)
+      }
+      found += deprecations(references, service: nil)
+        .map { ("on demand \(definition.name)", $0.name, $0.note) }
+    }
+    for service in services where service.notes.deprecated == nil {
+      found += deprecations(service.features, service: nil)
+        .map { ("service \(service.name)", $0.name, $0.note) }
+    }
+    return found
+  }
+
   /// What is deprecated of all that was asked for, and what to use instead.
   func deprecations(
     _ references: [FeatureReference],

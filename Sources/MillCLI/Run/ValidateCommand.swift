@@ -24,8 +24,8 @@ struct ValidateCommand: Command {
         2 datasets, no mistake found
 
       JSON: {"name", "folder", "datasets": [{"dataset", "kind": "source"|"model", "inputs": \
-      [DATASET], "files": [PATTERN], "path", "description", "rules"}], "feature_views": [NAME]}, \
-      datasets in the order of a run.
+      [DATASET], "files": [PATTERN], "path", "description", "rules"}], "feature_views": [NAME], \
+      "deprecated_uses": [{"user", "name", "note"}]}, datasets in the order of a run.
       """
   )
 
@@ -47,6 +47,10 @@ struct ValidateCommand: Command {
       let features = try await workspace.features().check()
       let mistakes = check.mistakes + features.mistakes
       if !mistakes.isEmpty { throw DefinitionMistakes(mistakes: mistakes) }
+      let deprecated = workspace.project.features.deprecatedUses
+      for use in deprecated {
+        console.warn("\(use.user) uses \(use.name), which is deprecated: \(use.note)")
+      }
       if console.isJSON {
         console.show(
           json: [
@@ -55,6 +59,13 @@ struct ValidateCommand: Command {
             "datasets": .array(definitions.map(\.json)),
             "feature_views": .array(
               workspace.project.features.views.map { .string($0.name) }
+            ),
+            "deprecated_uses": .array(
+              deprecated.map { use in
+                [
+                  "user": .string(use.user), "name": .string(use.name), "note": .string(use.note),
+                ]
+              }
             ),
           ]
         )

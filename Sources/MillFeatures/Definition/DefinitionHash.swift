@@ -41,27 +41,58 @@ enum DefinitionHash {
     _ definition: OnDemandDefinition,
     view: (String) -> String?
   ) -> String {
-    sha256(
-      JSONValue.object([
-        "inputs": .array(
-          definition.inputs.map { ["name": .string($0.name), "type": $0.type.json] }
-        ),
-        "uses": .array(
-          definition.uses.map { use in
-            [
-              "name": .string(use.name), "feature": .string(use.feature.description),
-              "view": view(use.feature.view).map { .string($0) } ?? .null,
-            ]
-          }
-        ),
-        "features": .array(
-          definition.features.map { ["name": .string($0.name), "sql": .string($0.sql)] }
-        ),
-      ]).serialized()
-    )
+    sha256(canonical(definition, view: view).serialized())
   }
 
-  private static func canonical(
+  /// Everything that decides on-demand features.
+  static func canonical(
+    _ definition: OnDemandDefinition,
+    view: (String) -> String?
+  ) -> JSONValue {
+    [
+      "inputs": .array(
+        definition.inputs.map { ["name": .string($0.name), "type": $0.type.json] }
+      ),
+      "uses": .array(
+        definition.uses.map { use in
+          [
+            "name": .string(use.name), "feature": .string(use.feature.description),
+            "view": view(use.feature.view).map { .string($0) } ?? .null,
+          ]
+        }
+      ),
+      "features": .array(
+        definition.features.map { ["name": .string($0.name), "sql": .string($0.sql)] }
+      ),
+    ]
+  }
+
+  /// Everything that an entity is.
+  static func canonical(_ entity: EntityDefinition) -> JSONValue {
+    [
+      "keys": .array(entity.keys.map { ["name": .string($0.name), "type": $0.type.json] })
+    ]
+  }
+
+  /// The features of a service, in order, with the hashes of what defines them.
+  static func canonical(
+    _ features: [ResolvedFeature],
+    view: (String) -> String?
+  ) -> JSONValue {
+    [
+      "features": .array(
+        features.map { feature in
+          [
+            "feature": .string(feature.description),
+            "view": view(feature.view).map { .string($0) } ?? .null,
+          ]
+        }
+      )
+    ]
+  }
+
+  /// Everything that decides the values of a view.
+  static func canonical(
     _ view: FeatureViewDefinition,
     _ keys: [EntityDefinition.Key],
     _ inputs: [DatasetName],

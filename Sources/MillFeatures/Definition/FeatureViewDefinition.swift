@@ -131,6 +131,8 @@ public struct FeatureViewDefinition: Hashable, Sendable {
   public var latest: [Latest]
   /// Aggregates over windows.
   public var windowed: [Windowed]
+  /// Whether values are counted when they are brought online; it decides no value.
+  public var keepsStatistics: Bool
   /// For people.
   public var notes: DefinitionNotes
   /// Where it is defined.
@@ -151,6 +153,7 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     schedule: Schedule = .commit,
     latest: [Latest] = [],
     windowed: [Windowed] = [],
+    keepsStatistics: Bool = true,
     notes: DefinitionNotes = DefinitionNotes(),
     place: SourcePlace = SourcePlace(path: "")
   ) {
@@ -167,6 +170,7 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     self.schedule = schedule
     self.latest = latest
     self.windowed = windowed
+    self.keepsStatistics = keepsStatistics
     self.notes = notes
     self.place = place
   }

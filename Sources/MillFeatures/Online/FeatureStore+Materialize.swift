@@ -30,6 +30,10 @@ public struct MaterializationReport: Hashable, Sendable {
   public var removed = 0
   /// The version of each table that is in the store now.
   public var tables: [String: Int64] = [:]
+  /// What was counted of the values; nil where nothing was, see ``FeatureStore/materialize(_:into:asOf:)``.
+  public var statistics: ViewStatistics?
+  /// Why values could not be counted; they are in the store all the same.
+  public var notCounted: String?
 }
 
 extension FeatureStore {
@@ -41,6 +45,9 @@ extension FeatureStore {
   /// Where the source only got files since the last time, only those are read, so late rows are seen
   /// whenever they happened; otherwise everything is. An older row never replaces a newer one.
   /// Interrupted work is done again from its beginning by the next call, with the same result.
+  ///
+  /// All definitions are recorded before the first row is written. Values are counted when all of them
+  /// were read, and when so many rows came that their tables have a tenth more than at the last count.
   ///
   /// - Parameter asOf: Rows that happened or were known later are left for a later call.
   public func materialize(
@@ -79,12 +86,15 @@ extension FeatureStore {
       for (dataset, snapshot) in sources {
         report.tables[dataset.description] = snapshot.version.number
       }
+      try await recordDefinitions(types: [name: bound.features])
+      var counted = CountedFeatures()
       if !view.latest.isEmpty {
-        try await materializeLatest(bound, sources, store, asOf, &report, session)
+        try await materializeLatest(bound, sources, store, asOf, &report, &counted, session)
       }
       if !view.windowed.isEmpty {
-        try await materializeTiles(bound, sources, store, asOf, &report, session)
+        try await materializeTiles(bound, sources, store, asOf, &report, &counted, session)
       }
+      try await keep(counted, of: bound, sources, asOf, &report)
       return report
     }
   }
@@ -129,6 +139,7 @@ extension FeatureStore {
     _ store: any OnlineStore,
     _ asOf: Instant,
     _ report: inout MaterializationReport,
+    _ counted: inout CountedFeatures,
     _ session: any EngineSession
   ) async throws {
     let table = onlineTable(bound.view, .latest)
@@ -165,8 +176,30 @@ extension FeatureStore {
     if report.kind == .added, let before = known?.pendingFrom {
       state.pendingFrom = min(before, state.pendingFrom ?? before)
     }
-    try await load(relation, into: store, table, as: write, asOf, &report, session)
-    try await session.drop(relation.name)
+    let rows = RelationName("mill_rows")
+    try await defineNewest(rows, of: relation, asOf, session)
+    try await self.write(
+      rows,
+      relation.keyNames.count,
+      into: store,
+      table,
+      as: write,
+      &report,
+      session
+    )
+    let isWhole = report.kind == .all
+    try await counting(bound.view, &report) {
+      // Windows are counted whenever their tables changed, and a view is counted as a whole.
+      var isDue = isWhole || !bound.view.windowed.isEmpty
+      if !isDue { isDue = try await hasGrown(bound.view, sources) }
+      guard isDue else { return }
+      counted.append(
+        isWhole
+          ? try await countLatest(bound, in: rows, session)
+          : try await countNewest(of: bound, sources, asOf, session)
+      )
+    }
+    for name in [rows, relation.name] { try await session.drop(name) }
     if report.kind == .all {
       report.removed += try await store.finish(state, of: table)
     } else {
@@ -174,14 +207,11 @@ extension FeatureStore {
     }
   }
 
-  /// Writes the newest row of each key of a relation.
-  func load(
-    _ relation: ViewRelation,
-    into store: any OnlineStore,
-    _ table: OnlineTable,
-    as write: OnlineWrite,
+  /// Defines the newest row of each key as of a time: `number`, keys, `t`, `k`, `id`, and `fN`.
+  func defineNewest(
+    _ rows: RelationName,
+    of relation: ViewRelation,
     _ asOf: Instant,
-    _ report: inout MaterializationReport,
     _ session: any EngineSession
   ) async throws {
     let keys = relation.keyNames.joined(separator: ", ")
@@ -207,7 +237,6 @@ extension FeatureStore {
       "\(dialect.quote(latest.column)) AS f\(index)"
     }
     let values = relation.bound.view.latest.indices.map { "f.f\($0)" }
-    let rows = RelationName("mill_rows")
     try await session.define(
       rows,
       as: """
@@ -219,14 +248,27 @@ extension FeatureStore {
         """,
       keeping: .stored
     )
+    try await session.drop(best)
+  }
+
+  /// Writes rows that ``defineNewest(_:of:_:_:)`` defined, some at a time.
+  func write(
+    _ rows: RelationName,
+    _ keyCount: Int,
+    into store: any OnlineStore,
+    _ table: OnlineTable,
+    as write: OnlineWrite,
+    _ report: inout MaterializationReport,
+    _ session: any EngineSession
+  ) async throws {
+    let name = dialect.quote(rows.name)
     let count =
-      try await session.rows("SELECT count(*) FROM mill_rows", limit: 1).integer(0, 0) ?? 0
-    let keyCount = relation.keyNames.count
+      try await session.rows("SELECT count(*) FROM \(name)", limit: 1).integer(0, 0) ?? 0
     var keysSeen = 0
     for start in stride(from: Int64(0), to: count, by: Self.keysPerWrite) {
       let batch = try await session.columns(
         """
-        SELECT * EXCLUDE (number) FROM mill_rows
+        SELECT * EXCLUDE (number) FROM \(name)
         WHERE number > \(start) AND number <= \(start + Int64(Self.keysPerWrite))
         """,
         limit: Self.keysPerWrite
@@ -236,7 +278,6 @@ extension FeatureStore {
       report.changed += try await store.write(packed, to: table, as: write)
     }
     report.keys = max(report.keys, keysSeen)
-    for name in [rows, best] { try await session.drop(name) }
   }
 
   /// Rows of keys, t, k, id and values as the store wants them.

@@ -59,12 +59,14 @@ extension FeatureStore {
       guard try await store.state(of: table) != nil else {
         throw FeatureError.notServed(view: name)
       }
-      try await load(
-        relation,
+      let newest = RelationName("mill_rows")
+      try await defineNewest(newest, of: relation, now, session)
+      try await write(
+        newest,
+        relation.keyNames.count,
         into: store,
         table,
         as: .newest(generation: nil),
-        now,
         &report,
         session
       )

@@ -30,6 +30,7 @@ extension FeatureStore {
     _ store: any OnlineStore,
     _ asOf: Instant,
     _ report: inout MaterializationReport,
+    _ counted: inout CountedFeatures,
     _ session: any EngineSession
   ) async throws {
     let table = onlineTable(bound.view, .tiles)
@@ -80,6 +81,18 @@ extension FeatureStore {
       to: table,
       as: .pass(generation: state.generation)
     )
+    try await counting(bound.view, &report) {
+      counted.append(
+        try await countWindows(
+          layout,
+          bound,
+          tiles: tiles,
+          keys: relation.keyNames,
+          asOf,
+          session
+        )
+      )
+    }
     try await session.drop(tiles)
     try await session.drop(relation.name)
     report.removed += try await store.finish(state, of: table)

@@ -18,6 +18,10 @@ public struct FeatureEnvironment: Sendable {
   public var definitionHash: (@Sendable (DatasetName) -> String?)?
   /// Whether a table was made by the definition that there is now; nil where nobody can tell.
   public var isPresent: (@Sendable (Snapshot, DatasetName) -> Bool)?
+  /// Where versions of definitions are remembered; nil to remember none.
+  public var registry: FeatureRegistry?
+  /// Where is kept what was counted of values; nil to count nothing.
+  public var statistics: (any StatisticsStorage)?
 
   /// An environment of these parts.
   public init(
@@ -25,8 +29,12 @@ public struct FeatureEnvironment: Sendable {
     engine: any Engine,
     world: World,
     definitionHash: (@Sendable (DatasetName) -> String?)? = nil,
-    isPresent: (@Sendable (Snapshot, DatasetName) -> Bool)? = nil
+    isPresent: (@Sendable (Snapshot, DatasetName) -> Bool)? = nil,
+    registry: FeatureRegistry? = nil,
+    statistics: (any StatisticsStorage)? = nil
   ) {
+    self.registry = registry
+    self.statistics = statistics
     self.isPresent = isPresent
     self.lake = lake
     self.engine = engine

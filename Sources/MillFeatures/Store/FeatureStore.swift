@@ -17,7 +17,7 @@ public struct FeatureStore: Sendable {
   public let definitions: FeatureDefinitions
   let environment: FeatureEnvironment
   /// What the SELECT of a view reads, as far as it was looked into.
-  private let inputs: [String: [DatasetName]]
+  let inputs: [String: [DatasetName]]
 
   /// A store of definitions that ``FeatureDefinitions/check()`` found nothing wrong with.
   ///

@@ -131,6 +131,10 @@ extension FeatureStore {
         features: try await statistics(of: outputs, joined, session)
       )
       try await requireAllRows(joined, labels, id, session)
+      var types: [String: [Field]] = [:]
+      for (view, _) in bound { types[view.view.name] = view.features }
+      for part in computed { types[part.definition.name] = part.features }
+      try await recordDefinitions(types: types)
       try await pin(versions, for: id, name: request.name)
       manifest.version = try await write(joined, to: table, manifest, session).number
       return (manifest, true)

@@ -18,6 +18,9 @@ enum LedgerSchema {
     migrator.registerMigration("002-plans-and-files") { database in
       try database.execute(sql: plansAndFiles)
     }
+    migrator.registerMigration("003-features") { database in
+      try database.execute(sql: features)
+    }
     return migrator
   }
 
@@ -105,6 +108,44 @@ enum LedgerSchema {
       sha256 TEXT NOT NULL,
       hashed_at INTEGER NOT NULL,
       PRIMARY KEY (path, dataset)
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let features = """
+    CREATE TABLE feature_definition (
+      kind TEXT NOT NULL CHECK (kind IN ('entity', 'view', 'on_demand', 'service')),
+      name TEXT NOT NULL,
+      version INTEGER NOT NULL CHECK (version > 0),
+      hash TEXT NOT NULL,
+      definition TEXT NOT NULL,
+      depends_on TEXT NOT NULL,
+      recorded_at INTEGER NOT NULL,
+      PRIMARY KEY (kind, name, version),
+      UNIQUE (kind, name, hash)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER feature_definition_stays BEFORE UPDATE ON feature_definition
+    BEGIN SELECT RAISE(ABORT, 'a version of a definition is never rewritten'); END;
+
+    CREATE TABLE feature_event (
+      kind TEXT NOT NULL,
+      name TEXT NOT NULL,
+      sequence INTEGER NOT NULL CHECK (sequence > 0),
+      version INTEGER,
+      notes TEXT NOT NULL,
+      types TEXT,
+      recorded_at INTEGER NOT NULL,
+      PRIMARY KEY (kind, name, sequence),
+      FOREIGN KEY (kind, name, version) REFERENCES feature_definition (kind, name, version)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE feature_statistics (
+      view TEXT NOT NULL,
+      hash TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
+      as_of INTEGER NOT NULL,
+      recorded_at INTEGER NOT NULL,
+      statistics TEXT NOT NULL,
+      PRIMARY KEY (view, hash, sequence)
     ) STRICT, WITHOUT ROWID;
     """
 }

@@ -5,7 +5,8 @@ internal import GRDB
 extension Ledger {
   /// Forgets all history that the logs of the tables can tell again, in one transaction.
   ///
-  /// Runs, nodes, verdicts, lineage and hashes of files go. Plans stay: no log holds them.
+  /// Runs, nodes, verdicts, lineage and hashes of files go. Plans, versions of features and their
+  /// statistics stay: no log holds them.
   public func eraseForRebuild() async throws(LedgerError) {
     try await write { database in
       for table in ["edge", "quality", "node", "run", "file_identity"] {

@@ -53,7 +53,9 @@ struct FeatureProject: Sendable {
 
   func store(
     _ definitions: FeatureDefinitions,
-    upstream: (@Sendable (DatasetName) -> String?)? = nil
+    upstream: (@Sendable (DatasetName) -> String?)? = nil,
+    registry: MemoryRegistry? = nil,
+    statistics: (any StatisticsStorage)? = nil
   ) -> FeatureStore {
     FeatureStore(
       definitions,
@@ -61,7 +63,9 @@ struct FeatureProject: Sendable {
         lake: lake,
         engine: engine,
         world: world,
-        definitionHash: upstream
+        definitionHash: upstream,
+        registry: registry.map { FeatureRegistry($0) },
+        statistics: statistics
       )
     )
   }
