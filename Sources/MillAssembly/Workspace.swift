@@ -161,6 +161,28 @@ public struct Workspace: Sendable {
     try await files.run { try repository.write(to: folder, in: world) }
   }
 
+  /// Appends rows to a table of the lake that no model makes; new columns are added to it.
+  ///
+  /// Nothing waits for a run: the commit meets others as any append does.
+  ///
+  /// - Parameter rows: rows x fields.
+  @discardableResult
+  public func append(
+    _ rows: [[JSONValue]],
+    _ schema: Schema,
+    to dataset: DatasetName
+  ) async throws -> Int64 {
+    let name = RelationName("mill_appended")
+    let source = RowSource { session in
+      try await session.define(name, schema: schema, rows: rows)
+      return "SELECT * FROM mill_appended"
+    }
+    var options = WriteOptions()
+    options.newColumns = .add
+    let writer = TableWriter(lake.table(dataset), engine: engine, world: world)
+    return try await writer.append(source, options).inserted
+  }
+
   /// Judges a table as it stands by the rules of its model, or by others; nothing is changed.
   public func inspect(
     _ dataset: DatasetName,

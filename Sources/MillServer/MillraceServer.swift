@@ -113,6 +113,7 @@ public struct MillraceServer: Sendable {
         detail: error.description
       )
     }
+    await state.keepServed(isLast: true)
     await log?.flush()
   }
 

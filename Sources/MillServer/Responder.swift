@@ -180,7 +180,7 @@ struct Responder: HTTPResponder {
     _ body: ByteBuffer,
     _ header: String?
   ) async throws -> Answer {
-    let (request, plan, entities) = try body.withSpan { bytes in
+    let (request, service, plan, entities) = try body.withSpan { bytes in
       let request = try FeastRequest(bytes)
       let service = try request.serviceName(bytes)
       _ = try tokens.require([.read(service: service)], header)
@@ -193,7 +193,7 @@ struct Responder: HTTPResponder {
         return plan
       }
       let entities = try request.entities(bytes, for: plan, limit: state.settings.maxEntities)
-      return (request, plan, entities)
+      return (request, service, plan, entities)
     }
     let answer = try await state.serving.answer(
       plan,
@@ -202,6 +202,7 @@ struct Responder: HTTPResponder {
       count: entities.count,
       at: state.world.clock.now()
     )
+    if let service, state.served.isNext() { state.served.append(service, answer, entities) }
     return Answer(
       body: FeastAnswer.write(answer, entities, request),
       headers: Self.headers(answer),
@@ -223,14 +224,15 @@ struct Responder: HTTPResponder {
   }
 
   private func features(_ body: ByteBuffer, _ header: String?) async throws -> Answer {
-    let (plan, entities) = try body.withSpan { bytes in
+    let (service, plan, entities) = try body.withSpan { bytes in
       let request = try FeaturesRequest(bytes)
       _ = try tokens.require([.read(service: request.service)], header)
       let plan =
         if let service = request.service { try state.serving.plan(service: service) } else {
           try state.serving.plan(request.features)
         }
-      return (plan, try request.columns(for: plan, limit: state.settings.maxEntities))
+      let entities = try request.columns(for: plan, limit: state.settings.maxEntities)
+      return (request.service, plan, entities)
     }
     let answer = try await state.serving.answer(
       plan,
@@ -239,6 +241,7 @@ struct Responder: HTTPResponder {
       count: entities.count,
       at: state.world.clock.now()
     )
+    if let service, state.served.isNext() { state.served.append(service, answer, entities) }
     return Answer(
       body: FeaturesAnswer.write(answer, entities),
       headers: Self.headers(answer),

@@ -16,6 +16,8 @@ final class ServerState: Sendable {
   /// Views that are being brought in, so that two do not do it at once.
   private let busy = Mutex<Set<String>>([])
   private let later = Mutex<[(views: [String], asOf: Instant?)]>([])
+  /// What models were told, as far as it is kept.
+  let served: ServedLog
   /// Where the operator is told what happened.
   let notice: @Sendable (String) -> Void
 
@@ -38,6 +40,7 @@ final class ServerState: Sendable {
     self.serving = serving
     settings = workspace.project.settings.server
     world = workspace.world
+    served = ServedLog(share: settings.keptShare, world: workspace.world)
     folder = workspace.project.folder
     current = Mutex(Current(workspace: workspace, features: features))
   }
@@ -98,6 +101,11 @@ final class ServerState: Sendable {
       }
       if isNew { notice("the definitions stay as they were: \(text)") }
     }
+  }
+
+  /// Writes the answers that are kept, if they are due or must be.
+  func keepServed(isLast: Bool = false) async {
+    await served.flush(current.withLock(\.workspace), isLast: isLast, notice)
   }
 
   /// Brings a view in; nil when somebody in this server does so already.

@@ -132,7 +132,7 @@ struct ProjectFolder {
       names + names.map { $0.layer == .bronze ? $0.deadLetters : $0.quarantine }
     for name in settings.lifecycle.keys.sorted()
     where name != "default" && !tables.contains(where: { $0.description == name })
-      && DatasetName(name)?.layer != .training
+      && DatasetName(name)?.layer != .training && DatasetName(name)?.layer != .served
     {
       problems.append(
         .init(

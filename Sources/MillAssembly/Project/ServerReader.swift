@@ -42,6 +42,13 @@ extension ProjectFile {
     if let log = keys["access_log"]?.choice(ServerSettings.AccessLog.self, "place for lines") {
       server.accessLog = log
     }
+    if let value = keys["keep"] {
+      if let share = value.scalar()?.double, (0...1).contains(share) {
+        server.keptShare = share
+      } else {
+        value.report("`keep` is a share of answers from 0 to 1", hint: "0.01 for one in a hundred")
+      }
+    }
     if server.tokens.isEmpty, !server.isOpen, !server.isLocal {
       keys.value.report(
         "other machines would reach the server, and there are no `tokens`",

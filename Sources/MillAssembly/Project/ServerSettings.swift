@@ -89,6 +89,8 @@ public struct ServerSettings: Hashable, Sendable {
   public var refresh: Duration?
   /// Where the lines about requests go.
   public var accessLog: AccessLog
+  /// Of how many answers for services the values are kept in a table, from 0 to 1.
+  public var keptShare: Double
 
   /// The files of TLS.
   public struct TLS: Hashable, Sendable {
@@ -127,7 +129,8 @@ public struct ServerSettings: Hashable, Sendable {
     memory: ByteCount = ByteCount(bytes: 256 << 20),
     staleness: Duration = .milliseconds(100),
     refresh: Duration? = .seconds(5),
-    accessLog: AccessLog = .stderr
+    accessLog: AccessLog = .stderr,
+    keptShare: Double = 0
   ) {
     self.host = host
     self.port = port
@@ -143,6 +146,7 @@ public struct ServerSettings: Hashable, Sendable {
     self.staleness = staleness
     self.refresh = refresh
     self.accessLog = accessLog
+    self.keptShare = keptShare
   }
 
   /// Whether only this machine reaches the server.

@@ -75,6 +75,7 @@ extension KnownKeys {
       ("memory", "what values that are ready to be sent may take (256MiB)"),
       ("staleness", "how long a change by another process may go unseen (100ms)"),
       ("refresh", "how often sources and definitions are looked at, or `never` (5s)"),
+      ("keep", "the share of answers for services whose values are kept in served.SERVICE (0)"),
       ("access_log", "where a line for each request goes: stderr or none (stderr)"),
     ]
   )

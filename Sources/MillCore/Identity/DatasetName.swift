@@ -19,6 +19,8 @@ public struct DatasetName: Hashable, Comparable, Sendable, CustomStringConvertib
     case deadLetters = "dead_letters"
     /// Labels with the features that were true at their time.
     case training
+    /// What models were told.
+    case served
   }
 
   /// The stage of its life that the data is at.
@@ -80,6 +82,7 @@ extension DatasetName.Layer {
     case .quarantine: 3
     case .deadLetters: 4
     case .training: 5
+    case .served: 6
     }
   }
 }

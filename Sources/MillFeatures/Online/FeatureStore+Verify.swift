@@ -173,7 +173,7 @@ extension Datum {
   }
 
   /// The value in the forms that relations are made of.
-  var json: JSONValue {
+  package var json: JSONValue {
     switch self {
     case .null: .null
     case .boolean(let value): .bool(value)

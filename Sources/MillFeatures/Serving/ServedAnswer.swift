@@ -18,6 +18,26 @@ public struct ServedAnswer: Sendable {
   /// For each group of computed features entities x expressions.
   var computed: [[[FeatureValue]]] = []
 
+  /// The versions of the tables that the values are made of, by dataset; rows that were pushed are of
+  /// none.
+  package var versions: [String: Int64] {
+    plan.parts.reduce(into: [:]) { versions, part in
+      versions.merge(part.table.state?.tables ?? [:]) { min($0, $1) }
+    }
+  }
+
+  /// A value of an entity, with its status.
+  package func value(_ feature: Int, _ entity: Int) -> (Datum, FeatureValue.Status) {
+    switch column(feature) {
+    case .computed(let values): return (values[entity].value, values[entity].status)
+    case .stored(let rows, let cell):
+      let row = rows[entity]
+      let json = row.withText(cell) { try? JSONValue(parsing: Array($0)) }
+      let value = json.flatMap { Datum($0, as: plan.types[feature]) } ?? .null
+      return (value, row.status(cell))
+    }
+  }
+
   /// Where the values of a feature are.
   package enum Column {
     /// The value of a number in the row of each entity.

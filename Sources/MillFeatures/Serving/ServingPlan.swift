@@ -11,6 +11,8 @@ public struct ServingPlan: Sendable {
   public let keys: [EntityDefinition.Key]
   /// What a request says besides keys, each once, for on-demand features.
   public let inputs: [Field]
+  /// The types of the features.
+  package let types: [DataType]
   /// For each feature for how long after its newest row it counts as fresh; nil where nobody said.
   package let freshness: [Duration?]
 
@@ -108,6 +110,12 @@ public struct ServingPlan: Sendable {
     self.inputs = inputs
     self.computed = computed
     self.origins = origins
+    types = features.map { feature in
+      catalog.onDemand[feature.view]?.features.first { $0.name == feature.name }?.type
+        ?? catalog.views[feature.view]?.reader.bound.features.first { $0.name == feature.name }?
+        .type
+        ?? .string
+    }
     freshness = origins.map { origin in
       guard case .stored(let part, _) = origin else { return nil }
       return parts[part].view.reader.bound.view.freshness

@@ -16,6 +16,7 @@ struct Caretaker: Service {
       while !Task.isCancelled {
         if refresh != nil { await care.round() }
         await care.whatWasAskedFor()
+        await state.keepServed()
         // A cancelled sleep ends the loop.
         try? await Task.sleep(for: refresh ?? .seconds(1))
       }
