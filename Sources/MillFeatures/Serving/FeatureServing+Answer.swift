@@ -83,7 +83,8 @@ extension FeatureServing {
         guard !range.isEmpty else { continue }
         let key = UnsafeRawBufferPointer(rebasing: bytes[range])
         let hash = ServedRows.hash(number, key)
-        let known = rows.find(number, key, hash)
+        // A row from before on-demand features came has no values for them.
+        let known = rows.find(number, key, hash).flatMap { part.canUse($0) ? $0 : nil }
         if let known, known.epoch == epoch, known.from <= time.microseconds,
           time.microseconds < known.until
         {
@@ -113,7 +114,9 @@ extension FeatureServing {
         keys.bytes.withUnsafeBytes { bytes in
           for place in missing {
             let key = UnsafeRawBufferPointer(rebasing: bytes[keys.range(place.row)])
-            if let known = rows.find(number, key, place.hash) { found[place.row] = known }
+            if let known = rows.find(number, key, place.hash), part.canUse(known) {
+              found[place.row] = known
+            }
           }
         }
       }
@@ -152,9 +155,14 @@ extension FeatureServing {
         let values = rows[part][entity].values
         return values.indices.contains(cell) ? values[cell] : .null
       }
+      // Of what nobody knows nothing is computed, not even by `coalesce`.
+      let isUnknown = group.uses.contains { part, cell in
+        rows[part][entity].status(cell) == .invalid
+      }
       // The oldest of what a value is made of says how old it is.
       let oldest = group.uses.compactMap { rows[$0.part][entity].time }.min()
       return group.expressions.map { expression in
+        guard !isUnknown else { return FeatureValue(value: .null, status: .invalid) }
         let outcome = expression.evaluate(given + used)
         return FeatureValue(
           value: outcome.value,
@@ -167,6 +175,9 @@ extension FeatureServing {
 }
 
 extension ServingPlan.Part {
+  /// Whether a row in memory has what the plan needs.
+  func canUse(_ row: ServedRow) -> Bool { !view.keepsValues || row.hasValues }
+
   /// A row as it was read, rendered.
   func row(of row: OnlineRow?, key: [UInt8], epoch: UInt64, at time: Instant) -> ServedRow {
     let standing =
