@@ -102,6 +102,35 @@ struct ServingChangeTests {
     #expect(stage.online.count(.changes) == asked + 1)
   }
 
+  @Test("rows that were brought in by a clock that is ahead are answered for as of its time")
+  func clocks() async throws {
+    let stage = try await ServingStage()
+    try await stage.begin()
+    let table = try stage.table()
+    var state = try #require(try await stage.other.state(of: table))
+    state.asOf = stage.now + .seconds(3)
+    let rows = [stage.row(1, 999, at: state.asOf)]
+    _ = try await stage.other.write(rows, to: table, as: .newest(generation: state.generation))
+    try await stage.other.record(state, of: table)
+    stage.pass(.seconds(1))
+    let plan = try stage.serving.plan([FeatureReference(view: "last", feature: "last_amount")])
+    var cards = KeyColumn()
+    cards.append(.integer(1))
+    var answer = try await stage.serving.answer(plan, keys: [cards], count: 1)
+    #expect(answer.words == ["9.99"])
+    #expect(answer.time == state.asOf)
+    // Whoever names an earlier time is refused as ever.
+    let time = stage.now
+    #expect(
+      await failure {
+        _ = try await stage.serving.answer(plan, keys: [cards], count: 1, at: time)
+      }?.code == "features.past"
+    )
+    stage.pass(.seconds(5))
+    answer = try await stage.serving.answer(plan, keys: [cards], count: 1)
+    #expect(answer.time == stage.now)
+  }
+
   @Test("what is written through the server is seen by the next answer")
   func own() async throws {
     let stage = try await ServingStage()

@@ -14,6 +14,8 @@ extension FeatureServing {
   ///   - keys: One column for each of the plan's keys, all as long as there are entities.
   ///   - inputs: entities x inputs, in the order of the plan's; empty where all are null.
   ///   - count: How many entities there are.
+  ///   - wanted: nil for now, which is never before the rows: the clock of whoever brought them in may be
+  ///     ahead of this one.
   /// - Throws: `OnlineStoreError`; `FeatureError.notServed`, and `.past` for a time before that of
   ///   the rows.
   public func answer(
@@ -21,7 +23,7 @@ extension FeatureServing {
     keys: [KeyColumn],
     inputs: [[Datum]] = [],
     count: Int,
-    at time: Instant
+    at wanted: Instant? = nil
   ) async throws -> ServedAnswer {
     guard keys.count == plan.keys.count, keys.allSatisfy({ $0.count == count }) else {
       throw FeatureError.request(
@@ -32,10 +34,13 @@ extension FeatureServing {
     let (askedAt, since) = state.withLock { ($0.askedAt, $0.unreachableSince) }
     var unreachableSince = since
     // Whoever does not watch is not served with old values either.
-    if askedAt.map({ $0 > time || time - $0 > settings.staleness + settings.staleness }) ?? true {
+    let now = wanted ?? world.clock.now()
+    if askedAt.map({ $0 > now || now - $0 > settings.staleness + settings.staleness }) ?? true {
       await refresh()
       unreachableSince = state.withLock(\.unreachableSince)
     }
+    let time =
+      wanted ?? plan.parts.compactMap { $0.table.state?.asOf }.reduce(world.clock.now(), max)
     var answer = ServedAnswer(plan: plan, count: count, time: time, rows: [])
     answer.rows.reserveCapacity(plan.parts.count)
     var isAnythingKnown = plan.parts.isEmpty
