@@ -105,16 +105,21 @@ public struct MillraceServer: Sendable {
     configuration.maximumGracefulShutdownDuration = settings.timeout + .seconds(5)
     do {
       try await ServiceGroup(configuration: configuration).run()
-    } catch let error as IOError {
+    } catch let error where Self.isOfAddress(error) {
       await log?.flush()
       throw ServerError.listen(
         host: settings.host,
         port: settings.port,
-        detail: error.description
+        detail: (error as? IOError)?.description ?? "there is no such address"
       )
     }
     await state.keepServed(isLast: true)
     await log?.flush()
+  }
+
+  /// Whether an address is taken, is not one of this machine's, or is a name that nobody knows.
+  private static func isOfAddress(_ error: any Error) -> Bool {
+    error is IOError || error is SocketAddressError || error is SocketAddressError.UnknownHost
   }
 
   private static func secure(

@@ -13,11 +13,14 @@ final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler {
 
   private let timeout: TimeAmount
   private var isUnderWay = false
+  /// Whether something whole came since nothing more could be read.
+  private var hasParts = false
   private var alarm: Scheduled<Void>?
 
   init(timeout: TimeAmount) { self.timeout = timeout }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    hasParts = true
     switch unwrapInboundIn(data) {
     case .head: isUnderWay = true
     case .end:
@@ -30,10 +33,12 @@ final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    if isUnderWay, alarm == nil {
+    // Bytes that make no part are headers which go on.
+    if isUnderWay || !hasParts, alarm == nil {
       let channel = context.channel
       alarm = context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
     }
+    hasParts = false
     context.fireChannelReadComplete()
   }
 

@@ -8,6 +8,9 @@ internal import NIOCore
 
 /// Requests that change what is served.
 extension Responder {
+  /// How many columns rows may have: each takes room for a value of every row.
+  private static let columnsMax = 512
+
   // MARK: Rows
 
   /// `POST /push`: rows of a source, by the name of a push source, which is the name of a view.
@@ -57,6 +60,11 @@ extension Responder {
     guard let list = object["rows"]?.array else {
       throw FeaturesRequest.mistake("`rows` is no list of objects")
     }
+    guard list.count <= FeatureStore.pushedMax else {
+      throw FeaturesRequest.mistake(
+        "\(list.count) rows were pushed to \(view) at a time, and \(FeatureStore.pushedMax) is the most"
+      )
+    }
     var names: [String] = []
     var columns: [String: [JSONValue]] = [:]
     for (index, row) in list.enumerated() {
@@ -64,6 +72,9 @@ extension Responder {
       for name in row.keys where columns[name] == nil {
         names.append(name)
         columns[name] = Array(repeating: .null, count: index)
+      }
+      guard names.count <= Self.columnsMax else {
+        throw FeaturesRequest.mistake("the rows have more than \(Self.columnsMax) columns")
       }
       for name in names { columns[name]?.append(row[name] ?? .null) }
     }

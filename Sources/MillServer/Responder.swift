@@ -72,10 +72,12 @@ struct Responder: HTTPResponder {
     headers[.contentType] = answer.type
     headers[.contentLength] = String(answer.body.count)
     for (name, value) in answer.headers { headers[name] = value }
+    // An answer to HEAD ends with its headers; a body would be taken for the next answer.
+    let isHead = request.method == .head
     return Response(
       status: answer.status,
       headers: headers,
-      body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+      body: isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
     )
   }
 
@@ -97,7 +99,9 @@ struct Responder: HTTPResponder {
     "/materialize-incremental", "/v1/features", "/v1/push", "/v1/materialize",
   ]
 
-  private static func allowed(_ path: String) -> String { gets.contains(path) ? "GET" : "POST" }
+  private static func allowed(_ path: String) -> String {
+    gets.contains(path) ? "GET, HEAD" : "POST"
+  }
 
   // MARK: Routes
 
@@ -115,11 +119,11 @@ struct Responder: HTTPResponder {
         "there is nothing at this path" + (nearest.map { ": did you mean \($0)?" } ?? "")
       )
     }
-    guard request.method == (isGet ? .get : .post) else {
+    guard request.method == (isGet ? .get : .post) || isGet && request.method == .head else {
       throw HTTPFailure(
         .methodNotAllowed,
         "server.method",
-        "\(path) takes \(Self.allowed(path)) requests alone"
+        "\(path) takes \(isGet ? "GET" : "POST") requests alone"
       )
     }
     switch path {
@@ -171,6 +175,11 @@ struct Responder: HTTPResponder {
       return try await request.body.collect(upTo: limit)
     } catch is NIOTooManyBytesError {
       throw tooLong()
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      // Whoever sent it is gone, or took too long: only the access log reads this.
+      throw HTTPFailure(.badRequest, "server.interrupted", "the body did not arrive whole")
     }
   }
 
@@ -199,8 +208,7 @@ struct Responder: HTTPResponder {
       plan,
       keys: entities.keys,
       inputs: entities.inputs,
-      count: entities.count,
-      at: state.world.clock.now()
+      count: entities.count
     )
     if let service, state.served.isNext() { state.served.append(service, answer, entities) }
     return Answer(
@@ -238,8 +246,7 @@ struct Responder: HTTPResponder {
       plan,
       keys: entities.keys,
       inputs: entities.inputs,
-      count: entities.count,
-      at: state.world.clock.now()
+      count: entities.count
     )
     if let service, state.served.isNext() { state.served.append(service, answer, entities) }
     return Answer(

@@ -15,6 +15,8 @@ final class ServerState: Sendable {
   private let files = BlockingExecutor(name: "mill-serve")
   /// Views that are being brought in, so that two do not do it at once.
   private let busy = Mutex<Set<String>>([])
+  /// The taking of definitions that was begun last.
+  private let turns = Mutex<Task<Void, Never>?>(nil)
   private let later = Mutex<[(views: [String], asOf: Instant?)]>([])
   /// What models were told, as far as it is kept.
   let served: ServedLog
@@ -69,6 +71,20 @@ final class ServerState: Sendable {
   ///
   /// Files with mistakes change nothing: what is served stays as it was, and health says why.
   func refreshDefinitions() async {
+    // One after the other: who looked at the files earlier must not be the last to say what is served.
+    let turn = turns.withLock { last in
+      let earlier = last
+      let turn = Task {
+        await earlier?.value
+        await takeDefinitions()
+      }
+      last = turn
+      return turn
+    }
+    await turn.value
+  }
+
+  private func takeDefinitions() async {
     do {
       let fingerprint = try await fingerprint()
       let (known, workspace) = current.withLock { ($0.fingerprint, $0.workspace) }
@@ -91,6 +107,8 @@ final class ServerState: Sendable {
         let taken = try await serving.serve(features)
         current.withLock { $0.taken = taken }
       }
+      // The files may be again what they were before a mistake, and the store may be back.
+      current.withLock { $0.problem = nil }
     } catch is CancellationError {
       return
     } catch {

@@ -180,7 +180,13 @@ public struct OnlineReader: Sendable {
       let row = given + part.usePlaces.map { cells[$0].value }
       // The oldest of what a value is made of says how old it is.
       let times = part.usePlaces.compactMap { cells[$0].time }
+      // Of what nobody knows nothing is computed, not even by `coalesce`.
+      let isUnknown = part.usePlaces.contains { cells[$0].status == .invalid }
       for (place, expression) in part.features {
+        guard !isUnknown else {
+          cells[place] = FeatureValue(value: .null, status: .invalid)
+          continue
+        }
         let outcome = expression.evaluate(row)
         cells[place] = FeatureValue(
           value: outcome.value,

@@ -116,9 +116,11 @@ extension FeatureStore {
         throw .request("row \(row) for \(view.name) has no \(column)")
       }
     }
-    for latest in view.latest where given[latest.column] == nil {
+    // What tells rows of one time apart may be null, and still must be said.
+    for column in view.latest.map(\.column) + [view.id].compactMap({ $0 })
+    where given[column] == nil {
       throw .request(
-        "the rows for \(view.name) lack the column \(latest.column): give null where there is no value"
+        "the rows for \(view.name) lack the column \(column): give null where there is no value"
       )
     }
     var columns: [(field: Field, values: [Datum])] = []
@@ -158,6 +160,10 @@ extension FeatureStore {
       guard case .array(let element, _) = type else { return "CAST(NULL AS \(name))" }
       let cells = values.map { literal($0, element) }
       return "CAST([\(cells.joined(separator: ", "))] AS \(name))"
+    case .text(let text) where text.utf8.contains(0):
+      // A statement ends at its first NUL, also inside of a literal.
+      let pieces = text.split(separator: "\0", omittingEmptySubsequences: false)
+      return "(\(pieces.map { dialect.literal(String($0)) }.joined(separator: " || chr(0) || ")))"
     default: return "CAST(\(dialect.literal(value.text)) AS \(name))"
     }
   }

@@ -48,7 +48,7 @@ extension Datum {
     case (.number(let number), .timestamp) where countsSeconds,
       (.number(let number), .timestampWithoutZone) where countsSeconds,
       (.number(let number), .date) where countsSeconds:
-      guard let seconds = number.integer, abs(seconds) <= 300_000_000_000 else { return nil }
+      guard let seconds = number.integer, seconds.magnitude <= 300_000_000_000 else { return nil }
       let instant = Instant(microseconds: seconds * 1_000_000)
       if type == .date {
         guard instant.date.start == instant else { return nil }
@@ -62,7 +62,7 @@ extension Datum {
       (.number(let number), .short),
       (.number(let number), .byte):
       // A reader of JSON that knows doubles only writes 7 as 7.0.
-      guard let value = number.integer ?? number.double.flatMap({ Int64(exactly: $0) }) else {
+      guard let value = number.integer ?? Self(decimal: number.text, scale: 0)?.whole else {
         return nil
       }
       self = .integer(value)
@@ -93,7 +93,7 @@ extension Datum {
     case (.array(let elements), .array(let element, _)):
       var values: [Datum] = []
       for json in elements {
-        guard let value = Datum(json, as: element) else { return nil }
+        guard let value = Datum(json, as: element, countsSeconds: countsSeconds) else { return nil }
         values.append(value)
       }
       self = .list(values)
@@ -115,18 +115,35 @@ extension Datum {
     self = .decimal(unscaled: value, scale: scale)
   }
 
+  /// The number of a decimal without a fraction, where 64 bits hold it.
+  private var whole: Int64? {
+    if case .decimal(let value, 0) = self { Int64(exactly: value) } else { nil }
+  }
+
+  /// The number without its point of text such as `-12.50`.
   private static func unscaled(_ text: String, scale: Int) -> Int128? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count <= 2, let whole = parts.first else { return nil }
+    guard parts.count <= 2, let whole = parts.first, isNumeral(whole, canHaveSign: true),
+      parts.count == 1 || isNumeral(parts[1], canHaveSign: false)
+    else { return nil }
     var digits = Substring(parts.count > 1 ? parts[1] : "")
     while digits.last == "0" { digits.removeLast() }
     guard scale >= 0 ? digits.count <= scale : digits.isEmpty else { return nil }
     guard scale >= 0 else {
       guard let value = Int128(whole) else { return nil }
+      // Beyond all that it could divide.
+      guard -scale <= 38 else { return value == 0 ? 0 : nil }
       var power: Int128 = 1
-      for _ in 0..<min(-scale, 38) { power *= 10 }
+      for _ in 0..<(-scale) { power *= 10 }
       return value % power == 0 ? value / power : nil
     }
     return Int128(whole + digits + String(repeating: "0", count: scale - digits.count))
+  }
+
+  private static func isNumeral(_ text: Substring, canHaveSign: Bool) -> Bool {
+    let hasSign = canHaveSign && (text.first == "-" || text.first == "+")
+    let digits = text.utf8.dropFirst(hasSign ? 1 : 0)
+    return !digits.isEmpty
+      && digits.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
   }
 }

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import MillCore
+package import MillCore
 
 /// The values of one key of a view, and for how long they stand when no row comes.
-struct StandingValues: Hashable, Sendable {
+package struct StandingValues: Hashable, Sendable {
   /// In the order of the view's latest or windowed features.
-  var cells: [FeatureValue]
+  package var cells: [FeatureValue]
   /// The first moment at which a value may be another: a row becomes visible, its time to live ends,
   /// or a hop leaves a window.
   ///
   /// > Source: docs/semantics.md, 28.
-  var until: Instant
+  package var until: Instant
+
+  /// Values that stand until a moment.
+  package init(cells: [FeatureValue], until: Instant) {
+    self.cells = cells
+    self.until = until
+  }
 }
 
 /// Turns the rows of an online store into the values of one view: the one place that does.

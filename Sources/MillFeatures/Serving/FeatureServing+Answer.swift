@@ -14,6 +14,8 @@ extension FeatureServing {
   ///   - keys: One column for each of the plan's keys, all as long as there are entities.
   ///   - inputs: entities x inputs, in the order of the plan's; empty where all are null.
   ///   - count: How many entities there are.
+  ///   - wanted: nil for now, which is never before the rows: the clock of whoever brought them in may be
+  ///     ahead of this one.
   /// - Throws: `OnlineStoreError`; `FeatureError.notServed`, and `.past` for a time before that of
   ///   the rows.
   public func answer(
@@ -21,7 +23,7 @@ extension FeatureServing {
     keys: [KeyColumn],
     inputs: [[Datum]] = [],
     count: Int,
-    at time: Instant
+    at wanted: Instant? = nil
   ) async throws -> ServedAnswer {
     guard keys.count == plan.keys.count, keys.allSatisfy({ $0.count == count }) else {
       throw FeatureError.request(
@@ -32,10 +34,13 @@ extension FeatureServing {
     let (askedAt, since) = state.withLock { ($0.askedAt, $0.unreachableSince) }
     var unreachableSince = since
     // Whoever does not watch is not served with old values either.
-    if askedAt.map({ $0 > time || time - $0 > settings.staleness + settings.staleness }) ?? true {
+    let now = wanted ?? world.clock.now()
+    if askedAt.map({ $0 > now || now - $0 > settings.staleness + settings.staleness }) ?? true {
       await refresh()
       unreachableSince = state.withLock(\.unreachableSince)
     }
+    let time =
+      wanted ?? plan.parts.compactMap { $0.table.state?.asOf }.reduce(world.clock.now(), max)
     var answer = ServedAnswer(plan: plan, count: count, time: time, rows: [])
     answer.rows.reserveCapacity(plan.parts.count)
     var isAnythingKnown = plan.parts.isEmpty
@@ -83,7 +88,8 @@ extension FeatureServing {
         guard !range.isEmpty else { continue }
         let key = UnsafeRawBufferPointer(rebasing: bytes[range])
         let hash = ServedRows.hash(number, key)
-        let known = rows.find(number, key, hash)
+        // A row from before on-demand features came has no values for them.
+        let known = rows.find(number, key, hash).flatMap { part.canUse($0) ? $0 : nil }
         if let known, known.epoch == epoch, known.from <= time.microseconds,
           time.microseconds < known.until
         {
@@ -113,7 +119,9 @@ extension FeatureServing {
         keys.bytes.withUnsafeBytes { bytes in
           for place in missing {
             let key = UnsafeRawBufferPointer(rebasing: bytes[keys.range(place.row)])
-            if let known = rows.find(number, key, place.hash) { found[place.row] = known }
+            if let known = rows.find(number, key, place.hash), part.canUse(known) {
+              found[place.row] = known
+            }
           }
         }
       }
@@ -152,9 +160,14 @@ extension FeatureServing {
         let values = rows[part][entity].values
         return values.indices.contains(cell) ? values[cell] : .null
       }
+      // Of what nobody knows nothing is computed, not even by `coalesce`.
+      let isUnknown = group.uses.contains { part, cell in
+        rows[part][entity].status(cell) == .invalid
+      }
       // The oldest of what a value is made of says how old it is.
       let oldest = group.uses.compactMap { rows[$0.part][entity].time }.min()
       return group.expressions.map { expression in
+        guard !isUnknown else { return FeatureValue(value: .null, status: .invalid) }
         let outcome = expression.evaluate(given + used)
         return FeatureValue(
           value: outcome.value,
@@ -167,6 +180,9 @@ extension FeatureServing {
 }
 
 extension ServingPlan.Part {
+  /// Whether a row in memory has what the plan needs.
+  func canUse(_ row: ServedRow) -> Bool { !view.keepsValues || row.hasValues }
+
   /// A row as it was read, rendered.
   func row(of row: OnlineRow?, key: [UInt8], epoch: UInt64, at time: Instant) -> ServedRow {
     let standing =

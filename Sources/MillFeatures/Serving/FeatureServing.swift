@@ -56,6 +56,8 @@ public final class FeatureServing: Sendable {
 
   /// Plans that are kept; beyond that all are made anew.
   static let plansMax = 1024
+  /// Requests for features that take more bytes than this are planned each time.
+  static let wordsMax = 16 * 1024
 
   /// A server of a store that has no definitions yet.
   public init(_ online: any OnlineStore, world: World, settings: Settings = Settings()) {
@@ -83,7 +85,8 @@ public final class FeatureServing: Sendable {
   /// Takes definitions in place of those of before, all at once.
   ///
   /// A view that was changed goes on being answered by its earlier definition until the new one is in
-  /// the store, so that a change under a running server takes no feature away.
+  /// the store, and so do services and on-demand features that need the new one: a change under a
+  /// running server takes no feature away.
   ///
   /// - Throws: `EngineError`, `OnlineStoreError`; then everything is as it was.
   @discardableResult
@@ -92,12 +95,10 @@ public final class FeatureServing: Sendable {
     var catalog = ServingCatalog(definitions: store.definitions)
     var taken = Taken()
     let used = Set(store.definitions.onDemand.flatMap(\.uses).map(\.feature.view))
-    var bound: [String: BoundView] = [:]
     for view in store.definitions.views {
       do {
         try store.requireServable(view)
         let own = try await store.bind(view)
-        bound[view.name] = own
         let served = makeView(
           own,
           hash: store.hash(of: view),
@@ -111,7 +112,7 @@ public final class FeatureServing: Sendable {
         if isThere {
           taken.served.append(view.name)
           catalog.views[view.name] = served
-        } else if let old = earlier.views[view.name], old.isServed {
+        } else if let old = earlier.served(view.name, keepingValues: used.contains(view.name)) {
           taken.waiting.append(view.name)
           catalog.views[view.name] = old
         } else {
@@ -119,7 +120,7 @@ public final class FeatureServing: Sendable {
           taken.problems[view.name] = .notServed(view: view.name)
         }
       } catch let error as FeatureError {
-        if let old = earlier.views[view.name], old.isServed {
+        if let old = earlier.served(view.name, keepingValues: used.contains(view.name)) {
           taken.waiting.append(view.name)
           catalog.views[view.name] = old
         } else {
@@ -130,14 +131,19 @@ public final class FeatureServing: Sendable {
     }
     for definition in store.definitions.onDemand {
       do {
-        catalog.onDemand[definition.name] = try await store.bind(definition) { feature in
-          bound[feature.view]?.features.first { $0.name == feature.name }?.type
-        }
+        catalog.onDemand[definition.name] = try await store.bind(definition, by: catalog)
       } catch let error as FeatureError {
-        catalog.problems[definition.name] = error
-        taken.problems[definition.name] = error
+        if let old = earlier.onDemand[definition.name]?.definition,
+          let bound = try? await store.bind(old, by: catalog)
+        {
+          catalog.onDemand[definition.name] = bound
+        } else {
+          catalog.problems[definition.name] = error
+          taken.problems[definition.name] = error
+        }
       }
     }
+    catalog.keep(earlier.definitions)
     let new = catalog
     state.withLock { state in
       state.catalog = new
@@ -191,7 +197,7 @@ public final class FeatureServing: Sendable {
     if let known { return known }
     let made = try make(self)
     state.withLock { state in
-      guard state.number == number else { return }
+      guard state.number == number, words.count <= Self.wordsMax else { return }
       if state.plans.count >= Self.plansMax { state.plans = [:] }
       state.plans[words] = made
     }
@@ -222,9 +228,11 @@ public final class FeatureServing: Sendable {
     guard !tables.isEmpty else { return }
     do {
       let changes = try await online.changes(of: tables.map(\.online))
-      for (table, change) in zip(tables, changes) where table.heard(change) {
+      for (table, change) in zip(tables, changes) {
+        guard let news = table.news(change) else { continue }
         table.heard(try await online.state(of: table.online))
         table.forget()
+        table.heard(news)
       }
       state.withLock { state in
         state.unreachableSince = nil
@@ -279,6 +287,18 @@ public final class FeatureServing: Sendable {
       rows: usage.rows,
       memory: ByteCount(bytes: Int64(usage.bytes))
     )
+  }
+}
+
+extension FeatureStore {
+  /// On-demand features over the views that are answered for.
+  fileprivate func bind(
+    _ definition: OnDemandDefinition,
+    by catalog: ServingCatalog
+  ) async throws -> BoundOnDemand {
+    try await bind(definition) { feature in
+      catalog.views[feature.view]?.reader.bound.features.first { $0.name == feature.name }?.type
+    }
   }
 }
 

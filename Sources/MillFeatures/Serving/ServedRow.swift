@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import MillCore
+package import MillCore
 
 /// The values of one key of one view, rendered once for all answers that are given while they stand.
 ///
@@ -11,13 +11,13 @@ package final class ServedRow: Sendable {
   /// Which table of the store it was read from.
   let table: Int
   /// The key, as ``EntityKey`` writes it.
-  let key: [UInt8]
+  package let key: [UInt8]
   /// The state of the table when it was read.
   let epoch: UInt64
   /// Since when the values stand.
   let from: Int64
   /// The first moment at which they may be others.
-  let until: Int64
+  package let until: Int64
   /// When the newest row of the key happened, in microseconds; nil where there is none.
   package let time: Int64?
   /// From when on it was known.
@@ -31,7 +31,7 @@ package final class ServedRow: Sendable {
   /// A time that Feast gives where there is none.
   package static let epochText = Array("\"1970-01-01T00:00:00Z\"".utf8)
 
-  init(
+  package init(
     table: Int,
     key: [UInt8],
     epoch: UInt64,
@@ -73,8 +73,13 @@ package final class ServedRow: Sendable {
     self.bytes = bytes
   }
 
+  /// Whether on-demand features can be computed of it.
+  var hasValues: Bool { values.count == count }
+
   /// What it takes in memory, with the headers of its parts.
-  var weight: Int { 208 + key.count + bytes.count + values.count * MemoryLayout<Datum>.stride }
+  package var weight: Int {
+    208 + key.count + bytes.count + values.count * MemoryLayout<Datum>.stride
+  }
 
   /// The number of the status of a value, which is Feast's.
   package func statusNumber(_ cell: Int) -> Int { Int(bytes[cell]) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import MillCore
+package import MillCore
 internal import Synchronization
 
 /// Rendered rows in memory, bounded by bytes; those that nobody asked for lately go first.
@@ -8,7 +8,7 @@ internal import Synchronization
 /// An open table of slots in several shards, each behind a lock of its own. A row is found without an
 /// allocation. Room is made by the clock: a hand goes over the slots and takes the first row that was
 /// not asked for since it passed last.
-final class ServedRows: Sendable {
+package final class ServedRows: Sendable {
   fileprivate struct Shard {
     var slots: [ServedRow?] = Array(repeating: nil, count: 64)
     var hashes: [UInt] = Array(repeating: 0, count: 64)
@@ -28,15 +28,15 @@ final class ServedRows: Sendable {
   private let shards: [Locked]
   private let weightMax: Int
 
-  init(capacity: ByteCount, shards count: Int = 16) {
+  package init(capacity: ByteCount, shards count: Int = 16) {
     shards = (0..<count).map { _ in Locked() }
     weightMax = max(1, Int(clamping: capacity.bytes) / count)
   }
 
   /// A number that later tells whether the shard of a key lost a row that was written.
-  func removals(_ hash: UInt) -> UInt64 { shard(hash).shard.withLock(\.removals) }
+  package func removals(_ hash: UInt) -> UInt64 { shard(hash).shard.withLock(\.removals) }
 
-  static func hash(_ table: Int, _ key: UnsafeRawBufferPointer) -> UInt {
+  package static func hash(_ table: Int, _ key: UnsafeRawBufferPointer) -> UInt {
     var hasher = Hasher()
     hasher.combine(table)
     hasher.combine(bytes: key)
@@ -46,7 +46,7 @@ final class ServedRows: Sendable {
   private func shard(_ hash: UInt) -> Locked { shards[Int(hash >> 48) % shards.count] }
 
   /// The row of a key, of whatever age.
-  func find(_ table: Int, _ key: UnsafeRawBufferPointer, _ hash: UInt) -> ServedRow? {
+  package func find(_ table: Int, _ key: UnsafeRawBufferPointer, _ hash: UInt) -> ServedRow? {
     shard(hash).shard.withLock { shard in
       guard let slot = shard.slot(of: table, key, hash) else { return nil }
       shard.wasUsed[slot] = true
@@ -55,7 +55,7 @@ final class ServedRows: Sendable {
   }
 
   /// Puts a row in, unless its key was written since ``removals(_:)`` gave a number.
-  func insert(_ row: ServedRow, _ hash: UInt, since removals: UInt64) {
+  package func insert(_ row: ServedRow, _ hash: UInt, since removals: UInt64) {
     let weightMax = weightMax
     shard(hash).shard.withLock { shard in
       guard shard.removals == removals, row.weight <= weightMax else { return }
@@ -74,17 +74,18 @@ final class ServedRows: Sendable {
 
   /// Takes a row out that was written in the store.
   func remove(_ table: Int, _ key: [UInt8]) {
-    key.withUnsafeBytes { key in
-      let hash = Self.hash(table, key)
-      shard(hash).shard.withLock { shard in
-        shard.removals &+= 1
-        if let slot = shard.slot(of: table, key, hash) { shard.remove(at: slot) }
-      }
+    key.withUnsafeBytes { remove(table, $0, Self.hash(table, $0)) }
+  }
+
+  package func remove(_ table: Int, _ key: UnsafeRawBufferPointer, _ hash: UInt) {
+    shard(hash).shard.withLock { shard in
+      shard.removals &+= 1
+      if let slot = shard.slot(of: table, key, hash) { shard.remove(at: slot) }
     }
   }
 
   /// Rows, bytes, and rows that went for room.
-  var usage: (rows: Int, bytes: Int, evicted: UInt64) {
+  package var usage: (rows: Int, bytes: Int, evicted: UInt64) {
     shards.reduce(into: (0, 0, 0)) { sum, locked in
       locked.shard.withLock { shard in
         sum.0 += shard.count

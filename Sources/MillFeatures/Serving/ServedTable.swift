@@ -14,10 +14,18 @@ final class ServedTable: Sendable {
 
   struct Known: Sendable {
     var state: MaterializationState?
-    /// What the store said last of changes; nil before it was asked.
-    var change: Int64?
+    /// How many changes others had made when the store was asked last; nil when that is not certain.
+    var foreign: Int64?
     /// Changes that this server made itself: the rows of these are known one by one.
     var own: Int64 = 0
+    /// Counts the answers of the store about changes.
+    var hearings: UInt64 = 0
+  }
+
+  /// What the store says of changes by others that was not known before.
+  struct News: Sendable {
+    fileprivate var foreign: Int64
+    fileprivate var own: Int64
   }
 
   init(number: Int, online: OnlineTable) {
@@ -28,22 +36,40 @@ final class ServedTable: Sendable {
   /// How far the view was brought in, as far as was heard.
   var state: MaterializationState? { known.withLock(\.state) }
 
-  /// Takes down what the store says of changes.
+  /// Looks at what the store says of changes.
   ///
-  /// - Returns: Whether somebody else changed something since the last time.
-  func heard(_ change: Int64) -> Bool {
+  /// - Returns: nil when nobody else changed anything; otherwise what ``heard(_:)-(News)`` is told once
+  ///   all is done that follows, so that nothing is missed when that fails.
+  func news(_ change: Int64) -> News? {
     known.withLock { known in
+      known.hearings &+= 1
       let foreign = change - known.own
-      defer { known.change = foreign }
-      return known.change != foreign
+      return known.foreign == foreign ? nil : News(foreign: foreign, own: known.own)
     }
+  }
+
+  /// Takes down that what the store said was heeded.
+  func heard(_ news: News) {
+    // A write that ended meanwhile may be in the number, or not.
+    known.withLock { $0.foreign = $0.own == news.own ? news.foreign : nil }
   }
 
   /// Takes down a state that was read.
   func heard(_ state: MaterializationState?) { known.withLock { $0.state = state } }
 
+  /// A number for ``made(since:)``, before a change that this server makes.
+  var hearings: UInt64 { known.withLock(\.hearings) }
+
   /// Takes down a change that this server made.
-  func made() { known.withLock { $0.own += 1 } }
+  ///
+  /// Where the store was asked while it was under way, nobody knows whether the number that was heard
+  /// has it: the next one is news whatever it is.
+  func made(since hearings: UInt64) {
+    known.withLock { known in
+      known.own += 1
+      if known.hearings != hearings { known.foreign = nil }
+    }
+  }
 
   /// Says that no row in memory is to be believed.
   func forget() { epoch.add(1, ordering: .releasing) }

@@ -39,6 +39,26 @@ struct ServingCatalog: Sendable {
     throw problems[name] ?? .notServed(view: name)
   }
 
+  /// The view of a name as it is answered for; nil when it is not.
+  func served(_ name: String, keepingValues: Bool) -> ServedView? {
+    guard var view = views[name], view.isServed else { return nil }
+    view.keepsValues = view.keepsValues || keepingValues
+    return view
+  }
+
+  /// Puts earlier definitions in place of those that cannot be answered by yet.
+  mutating func keep(_ earlier: FeatureDefinitions) {
+    definitions.views = definitions.views.map { views[$0.name]?.reader.bound.view ?? $0 }
+    definitions.onDemand = definitions.onDemand.map { onDemand[$0.name]?.definition ?? $0 }
+    definitions.services = definitions.services.map { service in
+      guard (try? definitions.resolve(service.features)) == nil,
+        let old = earlier.services.first(where: { $0.name == service.name }),
+        (try? definitions.resolve(old.features)) != nil
+      else { return service }
+      return old
+    }
+  }
+
   /// All tables that are read.
   var tables: [ServedTable] {
     views.values.flatMap { [$0.latest, $0.tiles].compactMap { $0 } }

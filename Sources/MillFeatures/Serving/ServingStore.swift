@@ -18,10 +18,11 @@ struct ServingStore: OnlineStore {
     as write: OnlineWrite
   ) async throws -> Int {
     let served = self.table(table)
+    let hearings = served?.hearings ?? 0
     do {
       let changed = try await base.write(rows, to: table, as: write)
       if let served, changed > 0 {
-        served.made()
+        served.made(since: hearings)
         for row in rows { serving.rows.remove(served.number, row.key) }
       }
       return changed
