@@ -49,7 +49,7 @@ extension Responder {
     let view = try text("feature_view_name", object)
     _ = try tokens.require([.push(view: view)], header)
     _ = try await write(rows(object), to: view)
-    return Answer(body: Array("null".utf8))
+    return Answer(body: ByteBuffer(string: "null"))
   }
 
   /// `POST /v1/push`: the same with an answer that says what became of the rows.
@@ -84,7 +84,7 @@ extension Responder {
     let json: JSONValue = [
       "view": .string(view), "rows": .int(report.rows), "newer": .int(report.newer),
     ]
-    return Answer(body: Array(json.serialized().utf8), entities: report.rows)
+    return Answer(body: ByteBuffer(string: json.serialized()), entities: report.rows)
   }
 
   private func write(_ rows: PushedRows, to view: String) async throws -> PushReport {
@@ -147,10 +147,10 @@ extension Responder {
       let json: JSONValue = [
         "status": "accepted", "feature_views": .array(views.map { .string($0) }),
       ]
-      return Answer(status: .accepted, body: Array(json.serialized().utf8))
+      return Answer(status: .accepted, body: ByteBuffer(string: json.serialized()))
     }
     _ = try await bring(views, asOf: end.map { min($0, now) })
-    return Answer(body: Array("null".utf8))
+    return Answer(body: ByteBuffer(string: "null"))
   }
 
   /// `POST /v1/materialize`: the same with an answer that says what was done.
@@ -169,7 +169,7 @@ extension Responder {
         }
       )
     ]
-    return Answer(body: Array(json.serialized().utf8))
+    return Answer(body: ByteBuffer(string: json.serialized()))
   }
 
   private func bring(

@@ -20,7 +20,7 @@ struct Responder: HTTPResponder {
   /// What a route answers with.
   struct Answer {
     var status: HTTPResponse.Status = .ok
-    var body: [UInt8] = []
+    var body = ByteBuffer()
     var type = "application/json"
     var headers: [(HTTPField.Name, String)] = []
     var entities: Int?
@@ -46,7 +46,7 @@ struct Responder: HTTPResponder {
       if failure.status == .internalServerError { state.report(error, path) }
       answer = Answer(status: failure.status, code: failure.code)
       let isOwn = path.hasPrefix("/v1/")
-      answer.body = Array((isOwn ? failure.json : failure.feastJSON).serialized().utf8)
+      answer.body = ByteBuffer(string: (isOwn ? failure.json : failure.feastJSON).serialized())
       if failure.status == .unauthorized {
         answer.headers.append((.wwwAuthenticate, "Bearer"))
       }
@@ -62,7 +62,7 @@ struct Responder: HTTPResponder {
         path: path,
         duration: ContinuousClock.now - start,
         bytesIn: bytesIn,
-        bytesOut: answer.body.count,
+        bytesOut: answer.body.readableBytes,
         entities: answer.entities,
         token: answer.token,
         code: answer.code
@@ -70,14 +70,14 @@ struct Responder: HTTPResponder {
     )
     var headers = HTTPFields()
     headers[.contentType] = answer.type
-    headers[.contentLength] = String(answer.body.count)
+    headers[.contentLength] = String(answer.body.readableBytes)
     for (name, value) in answer.headers { headers[name] = value }
     // An answer to HEAD ends with its headers; a body would be taken for the next answer.
     let isHead = request.method == .head
     return Response(
       status: answer.status,
       headers: headers,
-      body: isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+      body: isHead ? ResponseBody() : ResponseBody(byteBuffer: answer.body)
     )
   }
 
@@ -130,7 +130,7 @@ struct Responder: HTTPResponder {
     case "/health": return health(isWhole: false)
     case "/v1/health": return health(isWhole: true)
     case "/openapi.json":
-      return Answer(body: Array(OpenAPIDescription.json.serialized(pretty: true).utf8))
+      return Answer(body: ByteBuffer(string: OpenAPIDescription.json.serialized(pretty: true)))
     default: break
     }
     let header = request.headers[.authorization]
@@ -250,7 +250,7 @@ struct Responder: HTTPResponder {
     )
     if let service, state.served.isNext() { state.served.append(service, answer, entities) }
     return Answer(
-      body: FeaturesAnswer.write(answer, entities),
+      body: ByteBuffer(bytes: FeaturesAnswer.write(answer, entities)),
       headers: Self.headers(answer),
       entities: entities.count
     )
@@ -294,7 +294,7 @@ struct Responder: HTTPResponder {
       json["problems"] = .object(JSONObject(problems))
       json["memory"] = ["rows": .int(health.rows), "bytes": .int(health.memory.bytes)]
     }
-    answer.body = Array(JSONValue.object(json).serialized().utf8)
+    answer.body = ByteBuffer(string: JSONValue.object(json).serialized())
     return answer
   }
 }

@@ -38,6 +38,26 @@ public struct ServedAnswer: Sendable {
     }
   }
 
+  /// Hands out the rows of all parts without a hold on each, and what it takes to write them.
+  package func withViews<R>(
+    _ body: (_ parts: [[ServedRow.View]], _ textCount: Int) throws -> R
+  ) rethrows -> R {
+    var count = 0
+    let views = rows.map { part in
+      part.map { row in
+        count += row.textCount
+        return row.view
+      }
+    }
+    defer { withExtendedLifetime(rows) {} }
+    return try body(views, count)
+  }
+
+  /// Where the values of a feature are, for whoever has the views.
+  package func place(_ feature: Int) -> (part: Int, cell: Int)? {
+    if case .stored(let part, let cell) = plan.origins[feature] { (part, cell) } else { nil }
+  }
+
   /// Where the values of a feature are.
   package enum Column {
     /// The value of a number in the row of each entity.

@@ -5,13 +5,13 @@ package import MillCore
 /// The values of one key of one view, rendered once for all answers that are given while they stand.
 ///
 /// ```text
-/// bytes:  status of each value (1) | end of its text (4) | the time, quoted | the texts
+/// block:  the key | end of each value's text (4) | status of each (1) | the time, quoted | the texts
 /// ```
-package final class ServedRow: Sendable {
+/// It is one block, so that an answer touches no more memory than it must. `@unchecked Sendable` is true
+/// because the block is written before `init` returns and never again, and lives as long as the row.
+package final class ServedRow: @unchecked Sendable {
   /// Which table of the store it was read from.
   let table: Int
-  /// The key, as ``EntityKey`` writes it.
-  package let key: [UInt8]
   /// The state of the table when it was read.
   let epoch: UInt64
   /// Since when the values stand.
@@ -25,8 +25,10 @@ package final class ServedRow: Sendable {
   /// The values themselves, where on-demand features are computed of them.
   let values: [Datum]
   private let count: Int
-  private let textStart: Int
-  private let bytes: [UInt8]
+  private let keyCount: Int
+  private let timeCount: Int
+  private let start: UnsafeMutableRawPointer
+  private let size: Int
 
   /// A time that Feast gives where there is none.
   package static let epochText = Array("\"1970-01-01T00:00:00Z\"".utf8)
@@ -40,7 +42,6 @@ package final class ServedRow: Sendable {
     keepingValues: Bool
   ) {
     self.table = table
-    self.key = key
     self.epoch = epoch
     self.from = from.microseconds
     until = standing.until.microseconds
@@ -50,63 +51,105 @@ package final class ServedRow: Sendable {
     knowledge = version?.knowledge?.microseconds
     values = keepingValues ? cells.map(\.value) : []
     count = cells.count
+    keyCount = key.count
     var texts: [UInt8] = []
-    var ends: [UInt32] = []
+    var bytes = key
     var statuses: [UInt8] = []
     for cell in cells {
       let isWritten = AnswerText.append(cell.value, to: &texts)
-      ends.append(UInt32(texts.count))
+      withUnsafeBytes(of: UInt32(texts.count)) { bytes.append(contentsOf: $0) }
       // What JSON has no word for, such as an infinity, is no value that anybody could use.
       statuses.append(isWritten ? cell.status.number : FeatureValue.Status.invalid.number)
     }
-    var bytes: [UInt8] = statuses
-    for end in ends { withUnsafeBytes(of: end.littleEndian) { bytes.append(contentsOf: $0) } }
-    if let time = version?.time {
-      bytes.append(UInt8(ascii: "\""))
-      bytes.append(contentsOf: time.description.utf8)
-      bytes.append(UInt8(ascii: "\""))
-    } else {
-      bytes += Self.epochText
-    }
-    textStart = bytes.count
+    bytes += statuses
+    let time = version?.time.map { Array("\"\($0)\"".utf8) } ?? Self.epochText
+    timeCount = time.count
+    bytes += time
     bytes += texts
-    self.bytes = bytes
+    size = bytes.count
+    start = .allocate(byteCount: size, alignment: 8)
+    UnsafeMutableRawBufferPointer(start: start, count: size).copyBytes(from: bytes)
+  }
+
+  deinit { start.deallocate() }
+
+  private var block: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: size) }
+
+  /// The key, as ``EntityKey`` writes it.
+  package var key: [UInt8] { Array(block[..<keyCount]) }
+
+  /// Whether the row is that of a key.
+  func has(_ key: UnsafeRawBufferPointer) -> Bool {
+    guard keyCount == key.count else { return false }
+    var place = 0
+    while place < keyCount {
+      guard start.load(fromByteOffset: place, as: UInt8.self) == key[place] else { return false }
+      place += 1
+    }
+    return true
   }
 
   /// Whether on-demand features can be computed of it.
   var hasValues: Bool { values.count == count }
 
   /// What it takes in memory, with the headers of its parts.
-  package var weight: Int {
-    208 + key.count + bytes.count + values.count * MemoryLayout<Datum>.stride
-  }
-
-  /// The number of the status of a value, which is Feast's.
-  package func statusNumber(_ cell: Int) -> Int { Int(bytes[cell]) }
+  package var weight: Int { 176 + size + values.count * MemoryLayout<Datum>.stride }
 
   /// The status of a value.
   package func status(_ cell: Int) -> FeatureValue.Status {
-    FeatureValue.Status(number: bytes[cell]) ?? .invalid
+    FeatureValue.Status(number: UInt8(view.status(cell))) ?? .invalid
   }
 
   /// Hands out the JSON text of a value.
   package func withText<R>(_ cell: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-    bytes.withUnsafeBytes { bytes in
-      func end(_ cell: Int) -> Int {
-        guard cell >= 0 else { return 0 }
-        let place = count + cell * 4
-        return Int(
-          UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self))
-        )
-      }
-      let range = textStart + end(cell - 1)..<textStart + end(cell)
-      return body(UnsafeRawBufferPointer(rebasing: bytes[range]))
-    }
+    withExtendedLifetime(self) { body(view.text(cell)) }
   }
 
-  /// Hands out the time of the row as quoted text.
-  package func withTimeText<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
-    bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[count * 5..<textStart])) }
+  /// What it takes to write all of its values and their times.
+  package var textCount: Int { size + count * timeCount }
+
+  /// The row without a hold on it: whoever uses it keeps the row.
+  package var view: View {
+    let ends = UnsafeRawPointer(start) + keyCount
+    let statuses = ends + count * 4
+    return View(ends: ends, statuses: statuses, time: statuses + count, timeCount: timeCount)
+  }
+
+  /// Where the parts of a row are.
+  package struct View {
+    private let ends: UnsafeRawPointer
+    private let statuses: UnsafeRawPointer
+    /// The time of the row as quoted text.
+    package let time: UnsafeRawPointer
+    /// How long that is.
+    package let timeCount: Int
+
+    init(
+      ends: UnsafeRawPointer,
+      statuses: UnsafeRawPointer,
+      time: UnsafeRawPointer,
+      timeCount: Int
+    ) {
+      self.ends = ends
+      self.statuses = statuses
+      self.time = time
+      self.timeCount = timeCount
+    }
+
+    /// The number of the status of a value, which is Feast's.
+    package func status(_ cell: Int) -> Int {
+      Int(statuses.load(fromByteOffset: cell, as: UInt8.self))
+    }
+
+    /// The JSON text of a value.
+    package func text(_ cell: Int) -> UnsafeRawBufferPointer {
+      let start = cell == 0 ? 0 : end(cell - 1)
+      return UnsafeRawBufferPointer(start: time + timeCount + start, count: end(cell) - start)
+    }
+
+    private func end(_ cell: Int) -> Int {
+      Int(ends.loadUnaligned(fromByteOffset: cell * 4, as: UInt32.self))
+    }
   }
 }
 

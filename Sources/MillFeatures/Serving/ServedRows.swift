@@ -11,6 +11,7 @@ internal import Synchronization
 package final class ServedRows: Sendable {
   fileprivate struct Shard {
     var slots: [ServedRow?] = Array(repeating: nil, count: 64)
+    /// 0 where there is no row.
     var hashes: [UInt] = Array(repeating: 0, count: 64)
     var wasUsed: [Bool] = Array(repeating: false, count: 64)
     var count = 0
@@ -40,7 +41,8 @@ package final class ServedRows: Sendable {
     var hasher = Hasher()
     hasher.combine(table)
     hasher.combine(bytes: key)
-    return UInt(bitPattern: hasher.finalize())
+    // 0 stands for an empty slot.
+    return UInt(bitPattern: hasher.finalize()) | 1
   }
 
   private func shard(_ hash: UInt) -> Locked { shards[Int(hash >> 48) % shards.count] }
@@ -101,10 +103,9 @@ extension ServedRows.Shard {
 
   func slot(of table: Int, _ key: UnsafeRawBufferPointer, _ hash: UInt) -> Int? {
     var place = Int(hash & mask)
-    while let row = slots[place] {
-      if hashes[place] == hash, row.table == table, row.key.count == key.count,
-        row.key.withUnsafeBytes({ $0.elementsEqual(key) })
-      {
+    // A row is looked at only where its hash fits: each is somewhere else in memory.
+    while hashes[place] != 0 {
+      if hashes[place] == hash, let row = slots[place], row.table == table, row.has(key) {
         return place
       }
       place = Int(UInt(place + 1) & mask)
@@ -141,6 +142,7 @@ extension ServedRows.Shard {
       place = Int(UInt(place + 1) & mask)
     }
     slots[gap] = nil
+    hashes[gap] = 0
   }
 
   /// - Returns: False when there is nothing that could go.
