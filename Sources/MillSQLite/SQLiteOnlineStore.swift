@@ -4,11 +4,13 @@ internal import Foundation
 internal import GRDB
 internal import MillCore
 public import MillFeatures
+internal import Synchronization
 
 /// An online store in one SQLite file: the embedded default.
 ///
 /// Each view has a table with one packed row for each key. Readers go on while one writer writes; a
-/// write is one transaction. Several processes may use the file.
+/// write is one transaction. Several processes may use the file, and one of them may remove it and make
+/// it anew: the others then go on with the new one.
 ///
 /// ```swift
 /// let store = try SQLiteOnlineStore(path: ".millrace/online.sqlite")
@@ -16,7 +18,15 @@ public import MillFeatures
 public final class SQLiteOnlineStore: OnlineStore {
   /// Where the file is.
   public let path: String
-  private let pool: DatabasePool
+  private let busyTimeout: Duration
+  private let opened: Mutex<Opened>
+  private let files = BlockingExecutor(name: "mill-online")
+
+  private struct Opened: Sendable {
+    var pool: DatabasePool
+    /// Which file it is, whatever the path leads to later.
+    var identity: String?
+  }
 
   /// Opens the file, or makes it.
   ///
@@ -25,37 +35,65 @@ public final class SQLiteOnlineStore: OnlineStore {
   /// - Throws: `OnlineStoreError.damaged` for a file that is no such store.
   public init(path: String, busyTimeout: Duration = .seconds(5)) throws(OnlineStoreError) {
     self.path = path
+    self.busyTimeout = busyTimeout
     do {
-      var configuration = Configuration()
-      configuration.label = "millrace.online"
-      configuration.busyMode = .timeout(busyTimeout / .seconds(1))
-      configuration.prepareDatabase { database in
-        // A power cut may take the last transactions, never a part of one; a pass is repeated then.
-        try database.execute(sql: "PRAGMA synchronous = NORMAL")
-      }
-      pool = try DatabasePool(path: path, configuration: configuration)
-      // Whoever only reads need not wait for a writer.
-      guard try !pool.read({ try $0.tableExists("online_change") }) else { return }
-      try pool.write { database in
-        try database.execute(
-          sql: """
-            CREATE TABLE IF NOT EXISTS online_state (
-              name TEXT NOT NULL PRIMARY KEY,
-              tables TEXT NOT NULL,
-              as_of INTEGER NOT NULL,
-              generation INTEGER NOT NULL,
-              pending INTEGER NOT NULL
-            ) STRICT, WITHOUT ROWID;
-            CREATE TABLE IF NOT EXISTS online_pass (
-              name TEXT NOT NULL PRIMARY KEY,
-              number INTEGER NOT NULL
-            ) STRICT, WITHOUT ROWID;
-            CREATE TABLE IF NOT EXISTS online_change (
-              name TEXT NOT NULL PRIMARY KEY,
-              number INTEGER NOT NULL
-            ) STRICT, WITHOUT ROWID;
-            """
-        )
+      opened = Mutex(try Self.open(path, busyTimeout))
+    } catch {
+      throw Self.explain(error, path)
+    }
+  }
+
+  private static func open(_ path: String, _ busyTimeout: Duration) throws -> Opened {
+    var configuration = Configuration()
+    configuration.label = "millrace.online"
+    configuration.busyMode = .timeout(busyTimeout / .seconds(1))
+    configuration.prepareDatabase { database in
+      // A power cut may take the last transactions, never a part of one; a pass is repeated then.
+      try database.execute(sql: "PRAGMA synchronous = NORMAL")
+    }
+    let pool = try DatabasePool(path: path, configuration: configuration)
+    let opened = Opened(pool: pool, identity: try LocalFileSystem().status(path)?.identity)
+    // Whoever only reads need not wait for a writer.
+    guard try !pool.read({ try $0.tableExists("online_change") }) else { return opened }
+    try pool.write { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE IF NOT EXISTS online_state (
+            name TEXT NOT NULL PRIMARY KEY,
+            tables TEXT NOT NULL,
+            as_of INTEGER NOT NULL,
+            generation INTEGER NOT NULL,
+            pending INTEGER NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE IF NOT EXISTS online_pass (
+            name TEXT NOT NULL PRIMARY KEY,
+            number INTEGER NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE IF NOT EXISTS online_change (
+            name TEXT NOT NULL PRIMARY KEY,
+            number INTEGER NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          """
+      )
+    }
+    return opened
+  }
+
+  /// The file that the path leads to now.
+  ///
+  /// What is written to a file that was removed, nobody reads.
+  private func current() async throws -> DatabasePool {
+    do {
+      return try await files.run { [self] in
+        let identity = try LocalFileSystem().status(path)?.identity
+        return try opened.withLock { opened in
+          guard opened.identity != identity else { return opened.pool }
+          let old = opened.pool
+          opened = try Self.open(path, busyTimeout)
+          // It is never closed: that would remove the log of the new file, which has its name.
+          _ = Unmanaged.passRetained(old)
+          return opened.pool
+        }
       }
     } catch {
       throw Self.explain(error, path)
@@ -195,7 +233,9 @@ public final class SQLiteOnlineStore: OnlineStore {
 
   /// The numbers of changes; see ``OnlineStore``.
   public func changes(of tables: [OnlineTable]) async throws -> [Int64] {
-    try await read { database in
+    // It is asked often, and by whoever keeps rows: a new file is seen here.
+    _ = try await current()
+    return try await read { database in
       let statement = try database.cachedStatement(
         sql: "SELECT number FROM online_change WHERE name = ?"
       )
@@ -208,6 +248,7 @@ public final class SQLiteOnlineStore: OnlineStore {
   /// How far a view was brought in; see ``OnlineStore``.
   public func state(of table: OnlineTable) async throws -> MaterializationState? {
     let path = path
+    _ = try await current()
     return try await read { database in
       let row = try Row.fetchOne(
         database,
@@ -260,10 +301,12 @@ public final class SQLiteOnlineStore: OnlineStore {
   // MARK: Steps
 
   /// Says that something of a table is another one now.
+  ///
+  /// Numbers begin anywhere, so that those of a file that was made anew are others.
   private static func note(_ table: OnlineTable, _ database: Database) throws {
     let statement = try database.cachedStatement(
       sql: """
-        INSERT INTO online_change (name, number) VALUES (?, 1)
+        INSERT INTO online_change (name, number) VALUES (?, abs(random() / 4) + 1)
         ON CONFLICT (name) DO UPDATE SET number = number + 1
         """
     )
@@ -359,6 +402,7 @@ public final class SQLiteOnlineStore: OnlineStore {
   private func write<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
+    let pool = try await current()
     do {
       return try await pool.write(body)
     } catch {
@@ -369,6 +413,7 @@ public final class SQLiteOnlineStore: OnlineStore {
   private func read<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
+    let pool = opened.withLock(\.pool)
     do {
       return try await pool.read(body)
     } catch {

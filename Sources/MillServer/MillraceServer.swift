@@ -97,6 +97,7 @@ public struct MillraceServer: Sendable {
       services: [
         .init(service: StoreWatch(serving: serving)),
         .init(service: Caretaker(state: state, refresh: settings.refresh)),
+        .init(service: ServedWriter(state: state)),
         .init(service: application),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint],

@@ -174,7 +174,7 @@ package enum OpenAPIDescription {
     ]
     for time in times {
       properties[time] = [
-        "type": "string",
+        "type": ["string", "null"],
         "description": .string(
           time == "end_ts"
             ? "As of when rows are taken, at the latest now." : "Read, and bounds nothing."

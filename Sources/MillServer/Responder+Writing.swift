@@ -66,19 +66,20 @@ extension Responder {
       )
     }
     var names: [String] = []
-    var columns: [String: [JSONValue]] = [:]
+    // By their bytes, as objects tell their keys apart.
+    var columns: [ByteKey: [JSONValue]] = [:]
     for (index, row) in list.enumerated() {
       guard let row = row.object else { throw FeaturesRequest.mistake("row \(index) is no object") }
-      for name in row.keys where columns[name] == nil {
+      for name in row.keys where columns[ByteKey(name)] == nil {
         names.append(name)
-        columns[name] = Array(repeating: .null, count: index)
+        columns[ByteKey(name)] = Array(repeating: .null, count: index)
       }
       guard names.count <= Self.columnsMax else {
         throw FeaturesRequest.mistake("the rows have more than \(Self.columnsMax) columns")
       }
-      for name in names { columns[name]?.append(row[name] ?? .null) }
+      for name in names { columns[ByteKey(name)]?.append(row[name] ?? .null) }
     }
-    let rows = PushedRows(columns: names.map { ($0, columns[$0] ?? []) })
+    let rows = PushedRows(columns: names.map { ($0, columns[ByteKey($0)] ?? []) })
     let report =
       list.isEmpty ? PushReport(rows: 0, newer: 0) : try await write(rows, to: view)
     let json: JSONValue = [
@@ -88,7 +89,9 @@ extension Responder {
   }
 
   private func write(_ rows: PushedRows, to view: String) async throws -> PushReport {
-    try await state.features.push(rows, to: view, into: state.serving.store)
+    try await state.pushes.pass {
+      try await state.features.push(rows, to: view, into: state.serving.store)
+    }
   }
 
   /// A data frame as Feast's client sends it.

@@ -40,10 +40,11 @@ struct Responder: HTTPResponder {
     var bytesIn = 0
     var answer: Answer
     do {
-      answer = try await route(path, request, &bytesIn)
+      answer = try await route(path, request, Budget.Share(state.budget), &bytesIn)
     } catch {
       let failure = HTTPFailure(error)
-      if failure.status == .internalServerError { state.report(error, path) }
+      let isHidden = !(error is HTTPFailure || error is FeatureError || error is JSONError)
+      if isHidden, !(error is CancellationError) { state.report(error, path) }
       answer = Answer(status: failure.status, code: failure.code)
       let isOwn = path.hasPrefix("/v1/")
       answer.body = ByteBuffer(string: (isOwn ? failure.json : failure.feastJSON).serialized())
@@ -108,6 +109,7 @@ struct Responder: HTTPResponder {
   private func route(
     _ path: String,
     _ request: Request,
+    _ share: Budget.Share,
     _ bytesIn: inout Int
   ) async throws -> Answer {
     let isGet = Self.gets.contains(path)
@@ -128,20 +130,24 @@ struct Responder: HTTPResponder {
     }
     switch path {
     case "/health": return health(isWhole: false)
-    case "/v1/health": return health(isWhole: true)
+    case "/v1/health":
+      // It names views, files and what is wrong with them.
+      _ = try tokens.require(any: request.headers[.authorization])
+      return health(isWhole: true)
     case "/openapi.json":
       return Answer(body: ByteBuffer(string: OpenAPIDescription.json.serialized(pretty: true)))
     default: break
     }
+    try requireNoForeignPage(request)
     let header = request.headers[.authorization]
     // Who has no token at all learns nothing more, and costs no more than this.
     let token = try tokens.require(any: header)
-    let body = try await body(of: request)
+    let body = try await body(of: request, share)
     bytesIn = body.readableBytes
     var answer: Answer
     switch path {
-    case "/get-online-features": answer = try await getOnlineFeatures(body, header)
-    case "/v1/features": answer = try await features(body, header)
+    case "/get-online-features": answer = try await getOnlineFeatures(body, header, share)
+    case "/v1/features": answer = try await features(body, header, share)
     case "/push": answer = try await push(body, header)
     case "/write-to-online-store": answer = try await writeToOnlineStore(body, header)
     case "/v1/push": answer = try await pushRows(body, header)
@@ -158,7 +164,29 @@ struct Responder: HTTPResponder {
     return answer
   }
 
-  private func body(of request: Request) async throws -> ByteBuffer {
+  /// Without tokens this machine is trusted, but not the pages that a browser on it has open: they may
+  /// send requests anywhere.
+  private func requireNoForeignPage(_ request: Request) throws(HTTPFailure) {
+    guard tokens.isOpen, !state.settings.isOpen else { return }
+    let host = request.head.authority.map { text in
+      ServerSettings.address(text.contains(":") ? text : text + ":80")?.host ?? text
+    }
+    let isLocal = host.map { ServerSettings.isLocal($0) || $0 == state.settings.host } ?? true
+    guard request.headers[.origin] == nil, isLocal else {
+      throw HTTPFailure(
+        .forbidden,
+        "server.foreign-page",
+        "a server without tokens answers no web page: add `server.tokens`, or `open: true`"
+      )
+    }
+  }
+
+  /// What the values of a body take in memory, of its length.
+  private static let valuesPerByte = 8
+  /// What a value of an answer takes at the most, its name, times and words included, as a rule.
+  private static let bytesPerCell = 200
+
+  private func body(of request: Request, _ share: Budget.Share) async throws -> ByteBuffer {
     let limit = Int(clamping: state.settings.maxBody.bytes)
     func tooLong() -> HTTPFailure {
       HTTPFailure(
@@ -168,15 +196,19 @@ struct Responder: HTTPResponder {
           + "`server.max_body`)"
       )
     }
-    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
-      throw tooLong()
-    }
+    let declared = request.headers[.contentLength].flatMap { Int($0) }
+    if let declared, declared > limit { throw tooLong() }
+    try share.take(max(0, declared ?? limit))
     do {
-      return try await request.body.collect(upTo: limit)
+      let body = try await request.body.collect(upTo: limit)
+      try share.take(body.readableBytes * (Self.valuesPerByte - 1))
+      return body
     } catch is NIOTooManyBytesError {
       throw tooLong()
     } catch is CancellationError {
       throw CancellationError()
+    } catch let failure as HTTPFailure {
+      throw failure
     } catch {
       // Whoever sent it is gone, or took too long: only the access log reads this.
       throw HTTPFailure(.badRequest, "server.interrupted", "the body did not arrive whole")
@@ -187,7 +219,8 @@ struct Responder: HTTPResponder {
 
   private func getOnlineFeatures(
     _ body: ByteBuffer,
-    _ header: String?
+    _ header: String?,
+    _ share: Budget.Share
   ) async throws -> Answer {
     let (request, service, plan, entities) = try body.withSpan { bytes in
       let request = try FeastRequest(bytes)
@@ -204,6 +237,7 @@ struct Responder: HTTPResponder {
       let entities = try request.entities(bytes, for: plan, limit: state.settings.maxEntities)
       return (request, service, plan, entities)
     }
+    try share.take(entities.count * plan.features.count * Self.bytesPerCell)
     let answer = try await state.serving.answer(
       plan,
       keys: entities.keys,
@@ -231,7 +265,11 @@ struct Responder: HTTPResponder {
     }
   }
 
-  private func features(_ body: ByteBuffer, _ header: String?) async throws -> Answer {
+  private func features(
+    _ body: ByteBuffer,
+    _ header: String?,
+    _ share: Budget.Share
+  ) async throws -> Answer {
     let (service, plan, entities) = try body.withSpan { bytes in
       let request = try FeaturesRequest(bytes)
       _ = try tokens.require([.read(service: request.service)], header)
@@ -242,6 +280,7 @@ struct Responder: HTTPResponder {
       let entities = try request.columns(for: plan, limit: state.settings.maxEntities)
       return (request.service, plan, entities)
     }
+    try share.take(entities.count * plan.features.count * Self.bytesPerCell)
     let answer = try await state.serving.answer(
       plan,
       keys: entities.keys,

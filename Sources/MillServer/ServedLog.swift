@@ -9,9 +9,9 @@ internal import Synchronization
 /// proof.
 ///
 /// ```text
-/// served.SERVICE   served_at | request | keys … | inputs … | view__feature … | statuses | versions
+/// served.SERVICE   _served_at | _request | keys … | inputs … | view__feature … | _statuses | _versions
 /// ```
-/// `statuses` holds those that are not PRESENT, `versions` the table versions that values are made of;
+/// `_statuses` holds those that are not PRESENT, `_versions` the table versions that were in the store;
 /// both are JSON. Rows wait in memory, at most ``rowsMax``, and are appended together; what finds that
 /// full is counted and said.
 final class ServedLog: Sendable {
@@ -56,10 +56,10 @@ final class ServedLog: Sendable {
     let names = Self.names(of: plan)
     let request = world.makeID()
     let versions = Self.text(answer.versions)
-    var fields = [Field("served_at", .timestamp), Field("request", .string)]
+    var fields = [Field("_served_at", .timestamp), Field("_request", .string)]
     fields += plan.keys.map { Field($0.name, $0.type) } + plan.inputs
     fields += zip(names, plan.types).map { Field($0, $1) }
-    fields += [Field("statuses", .string), Field("versions", .string)]
+    fields += [Field("_statuses", .string), Field("_versions", .string)]
     let rows = (0..<answer.count).map { entity -> [JSONValue] in
       var cells: [JSONValue] = [.string(answer.time.description), .string(request)]
       for column in entities.keys { column.withValue(entity) { cells.append($0.json) } }
@@ -117,6 +117,7 @@ final class ServedLog: Sendable {
     if taken.dropped > 0 {
       notice("\(taken.dropped) answers were not kept: they came faster than they were written")
     }
+    var failed: [(String, Batch)] = []
     for (service, batches) in taken.batches.sorted(by: { $0.key < $1.key }) {
       guard let dataset = DatasetName(layer: .served, name: service) else { continue }
       for batch in batches {
@@ -125,10 +126,19 @@ final class ServedLog: Sendable {
         } catch {
           let text = (error as? any Failure)?.description ?? "\(error)"
           notice("answers for \(service) are not kept: \(text)")
-          giveBack(service, batch, taken.since ?? now)
+          // What will fail again keeps nobody else's rows out.
+          let mayPass = (error as? any Failure).map {
+            $0.errorClass == .transient || $0.errorClass == .outside
+          }
+          if mayPass ?? false {
+            failed.append((service, batch))
+          } else {
+            notice("\(batch.rows.count) answers for \(service) are lost")
+          }
         }
       }
     }
+    for (service, batch) in failed.reversed() { giveBack(service, batch, now) }
   }
 
   private func giveBack(_ service: String, _ batch: Batch, _ since: Instant) {

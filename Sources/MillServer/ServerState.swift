@@ -17,7 +17,12 @@ final class ServerState: Sendable {
   private let busy = Mutex<Set<String>>([])
   /// The taking of definitions that was begun last.
   private let turns = Mutex<Task<Void, Never>?>(nil)
-  private let later = Mutex<[(views: [String], asOf: Instant?)]>([])
+  /// Views that are to be brought in, each once, with the latest time that was asked for.
+  private let later = Mutex<[String: Instant?]>([:])
+  /// Pushes that are worked on.
+  let pushes = Gate(inside: 4, waiting: 64)
+  /// What requests that are worked on may take.
+  let budget: Budget
   /// What models were told, as far as it is kept.
   let served: ServedLog
   /// Where the operator is told what happened.
@@ -42,6 +47,7 @@ final class ServerState: Sendable {
     self.serving = serving
     settings = workspace.project.settings.server
     world = workspace.world
+    budget = Budget(settings.memory)
     served = ServedLog(share: settings.keptShare, world: workspace.world)
     folder = workspace.project.folder
     current = Mutex(Current(workspace: workspace, features: features))
@@ -58,12 +64,9 @@ final class ServerState: Sendable {
 
   /// Takes the definitions that the server begins with.
   func begin() async throws {
-    let fingerprint = try await fingerprint()
+    // Which files these definitions were read from nobody knows any more: the first look reads them again.
     let taken = try await serving.serve(features)
-    current.withLock { current in
-      current.fingerprint = fingerprint
-      current.taken = taken
-    }
+    current.withLock { $0.taken = taken }
   }
 
   /// Takes the definitions of the project's files, if these are others than before, or if a view waits
@@ -102,7 +105,10 @@ final class ServerState: Sendable {
             taken: taken
           )
         }
-        notice("took the definitions as they are now")
+        if known != nil { notice("took the definitions as they are now") }
+        if project.settings.server != settings {
+          notice("`server` in millrace.yaml has changed, tokens included: that wants a new start")
+        }
       } else if !taken.waiting.isEmpty || !taken.problems.isEmpty {
         let taken = try await serving.serve(features)
         current.withLock { $0.taken = taken }
@@ -138,14 +144,16 @@ final class ServerState: Sendable {
 
   /// Brings views in after an answer; what goes wrong is reported.
   func materializeLater(_ views: [String], asOf: Instant?) {
-    later.withLock { $0.append((views, asOf)) }
+    later.withLock { later in
+      for view in views { later[view] = asOf }
+    }
   }
 
   /// What was asked for to be brought in later.
-  func takeLater() -> [(views: [String], asOf: Instant?)] {
+  func takeLater() -> [(view: String, asOf: Instant?)] {
     later.withLock { later in
-      defer { later = [] }
-      return later
+      defer { later = [:] }
+      return later.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
   }
 

@@ -47,6 +47,27 @@ struct OnlineSQLiteTests {
     }.value
   }
 
+  @Test("a file that was removed and made anew is the store from then on, also for who had it open")
+  func replaced() async throws {
+    let store = try SQLiteOnlineStore(path: path)
+    let old = OnlineRow.sample([1], t: 1, 1)
+    _ = try await store.write([old], to: table, as: .newest(generation: nil))
+    let number = try await store.changes(of: [table])
+    #expect(try await store.read([[1]], of: table) == [old])
+    for name in ["", "-wal", "-shm"] { try LocalFileSystem().remove(path + name) }
+    let other = try SQLiteOnlineStore(path: path)
+    let new = OnlineRow.sample([2], t: 1, 2)
+    _ = try await other.write([new], to: table, as: .newest(generation: nil))
+    #expect(try await store.changes(of: [table]) != number)
+    #expect(try await store.read([[1], [2]], of: table) == [nil, new])
+    _ = try await store.write([old], to: table, as: .newest(generation: nil))
+    #expect(try await other.read([[1], [2]], of: table) == [old, new])
+    // Nobody made it anew: whoever writes does.
+    for name in ["", "-wal", "-shm"] { try LocalFileSystem().remove(path + name) }
+    _ = try await store.write([new], to: table, as: .newest(generation: nil))
+    #expect(try await SQLiteOnlineStore(path: path).read([[1], [2]], of: table) == [nil, new])
+  }
+
   @Test("takes 100,000 rows; meanwhile others are refused after their time, and readers go on")
   func large() async throws {
     let store = try SQLiteOnlineStore(path: path)

@@ -82,7 +82,7 @@ struct ServingPropertyTests {
     var chance = Chance(seed &+ 78)
     var wrong: [String] = []
     var asked = 0
-    for number in (0..<OnlineHistory.keyCount).shuffled(using: &chance).prefix(10) {
+    for number in (0..<OnlineHistory.keyCount).shuffled(using: &chance).prefix(6) {
       let key = history.key(number)
       var edges: Set<Int64> = []
       for row in history.rows where row.key == key {

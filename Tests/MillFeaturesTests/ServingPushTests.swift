@@ -158,11 +158,13 @@ struct ServingPushTests {
       case "at", "known":
         (cell.name, ["2025-01-01T00:00:00Z", "2025-01-03T00:00:00Z", "2025-01-02T00:00:00Z"])
       case "i": ("i", [1, 2, 3])
+      case "l": ("l", [[], [1, nil], nil])
       default: (cell.name, [cell.json, cell.json, cell.json])
       }
     }
     #expect(try await stage.push(columns) == PushReport(rows: 3, newer: 1))
     #expect(try await stage.values()?[0] == .integer(2))
+    #expect(try await stage.values()?[9] == .list([.integer(1), .null]))
   }
 
   @Test("rows of the future are refused with all that came with them")

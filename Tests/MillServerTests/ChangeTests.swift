@@ -121,6 +121,33 @@ struct ChangeTests {
     }
   }
 
+  @Test("a store whose file is removed is made anew from the sources, and nothing old is served")
+  func removed() throws {
+    try served.start()
+    let connection = try served.connect()
+    #expect(try value(connection, "card_profile.network")?["status"] == "PRESENT")
+    let path = served.project + "/.millrace/online.sqlite"
+    let body =
+      #"{"view":"card_profile","rows":[{"card_id":"pushed","issued_on":"2026-01-02","#
+      + #""network":"visa","credit_limit":1,"status":"x"}]}"#
+    #expect(try connection.post("/v1/push", body).json?["newer"] == 1)
+    for name in [path, path + "-wal", path + "-shm"] { unlink(name) }
+    let ask =
+      #"{"features":["card_profile"],"entities":[{"card_id":"K00000001"},{"card_id":"pushed"}]}"#
+    _ = try ServedProject.until("what was pushed into the old file is gone") { () -> Bool? in
+      let reply = try connection.post("/v1/features", ask)
+      guard reply.status == 200 else {
+        #expect(reply.errorProblem("/v1/features") == nil)
+        return nil
+      }
+      let found = reply.json?["entities"]?.array?.map {
+        $0["features"]?["card_profile.network"]?["status"]
+      }
+      return found == ["PRESENT", "NOT_FOUND"] ? true : nil
+    }
+    #expect(FileManager.default.fileExists(atPath: path))
+  }
+
   @Test(
     "a store that is locked, gone or broken is said so, and what is in memory is still answered"
   )

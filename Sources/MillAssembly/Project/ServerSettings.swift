@@ -150,8 +150,13 @@ public struct ServerSettings: Hashable, Sendable {
   }
 
   /// Whether only this machine reaches the server.
-  public var isLocal: Bool {
-    host == "localhost" || host == "::1" || host.hasPrefix("127.")
+  public var isLocal: Bool { Self.isLocal(host) }
+
+  /// Whether a host is this machine as it is seen from itself.
+  public static func isLocal(_ host: String) -> Bool {
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    let isNumeric = parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    return host == "localhost" || host == "::1" || isNumeric && parts[0] == "127"
   }
 
   /// The host and the port of `host:port`; an IPv6 address may stand in brackets.

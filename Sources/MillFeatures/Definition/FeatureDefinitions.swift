@@ -172,14 +172,39 @@ public struct FeatureDefinitions: Hashable, Sendable {
   }
 
   private func check(_ service: FeatureServiceDefinition) -> [FeatureError] {
-    service.features.compactMap { reference -> FeatureError? in
-      do throws(FeatureError) {
-        _ = try resolve([reference])
-        return nil
-      } catch {
-        return .inService(service.place, service: service.name, error)
+    keysOfTwoTypes(service)
+      + service.features.compactMap { reference -> FeatureError? in
+        do throws(FeatureError) {
+          _ = try resolve([reference])
+          return nil
+        } catch {
+          return .inService(service.place, service: service.name, error)
+        }
+      }
+  }
+
+  /// A request gives a key once, under its name.
+  private func keysOfTwoTypes(_ service: FeatureServiceDefinition) -> [FeatureError] {
+    let names = service.features.flatMap { reference in
+      onDemand(reference.view).map { $0.uses.map(\.feature.view) } ?? [reference.view]
+    }
+    var types: [String: EntityDefinition.Key] = [:]
+    for key in names.compactMap({ view($0) }).flatMap({ keys(of: $0) }) {
+      let known = types[key.name] ?? key
+      types[key.name] = known
+      guard known.type == key.type else {
+        return [
+          .definition(
+            service.place,
+            name: service.name,
+            problem:
+              "the key \(key.name) is a \(known.type) in one of its views and a \(key.type) in "
+              + "another: rename it in one of the entities"
+          )
+        ]
       }
     }
+    return []
   }
 
   // MARK: References
@@ -191,22 +216,26 @@ public struct FeatureDefinitions: Hashable, Sendable {
     _ references: [FeatureReference]
   ) throws(FeatureError) -> [ResolvedFeature] {
     var found: [ResolvedFeature] = []
+    var seen: Set<ResolvedFeature> = []
+    // The names of a view are put together of many words.
+    var known: [String: [String]] = [:]
     for reference in references {
-      guard let names = featureNames(of: reference.view) else {
-        let known = views.map(\.name) + onDemand.map(\.name)
+      guard let own = known[reference.view] ?? featureNames(of: reference.view) else {
+        let names = views.map(\.name) + onDemand.map(\.name)
         throw .unknown(
           .view,
           reference.view,
-          nearest: nearestName(to: reference.view, among: known)
+          nearest: nearestName(to: reference.view, among: names)
         )
       }
-      if let feature = reference.feature, !names.contains(feature) {
-        let nearest = nearestName(to: feature, among: names).map { "\(reference.view).\($0)" }
+      known[reference.view] = own
+      if let feature = reference.feature, !own.contains(feature) {
+        let nearest = nearestName(to: feature, among: own).map { "\(reference.view).\($0)" }
         throw .unknown(.feature, reference.description, nearest: nearest)
       }
-      for name in reference.feature.map({ [$0] }) ?? names {
+      for name in reference.feature.map({ [$0] }) ?? own {
         let feature = ResolvedFeature(view: reference.view, name: name)
-        if !found.contains(feature) { found.append(feature) }
+        if seen.insert(feature).inserted { found.append(feature) }
       }
     }
     return found

@@ -41,7 +41,7 @@ extension Datum {
   /// A value as JSON gives it, in a type; nil for one that the type does not hold as it is.
   ///
   /// A whole number and a decimal may come as text as well, so that no reader of JSON rounds them. A
-  /// moment is ISO 8601, without a zone UTC; bytes come as base64 in other systems, and not here.
+  /// moment is ISO 8601, without a zone UTC; bytes are base64.
   /// - Parameter countsSeconds: Whether a number may stand for a moment or a day, in seconds since 1970.
   package init?(_ json: JSONValue, as type: DataType, countsSeconds: Bool = false) {
     switch (json, type) {
@@ -50,6 +50,7 @@ extension Datum {
       (.number(let number), .date) where countsSeconds:
       guard let seconds = number.integer, seconds.magnitude <= 300_000_000_000 else { return nil }
       let instant = Instant(microseconds: seconds * 1_000_000)
+      guard instant.isPublishable else { return nil }
       if type == .date {
         guard instant.date.start == instant else { return nil }
         self = .date(instant.date)
@@ -80,6 +81,9 @@ extension Datum {
       guard let value = Datum(decimal: text, scale: scale) else { return nil }
       self = value
     case (.string(let text), .string): self = .text(text)
+    case (.string(let text), .binary):
+      guard let bytes = AnswerText.bytes(base64: text) else { return nil }
+      self = .bytes(bytes)
     case (.string(let text), .date):
       // Whoever has moments only gives midnight for a day.
       guard
@@ -109,7 +113,7 @@ extension Datum {
       self = .decimal(unscaled: value, scale: scale)
       return
     }
-    guard let exponent = Int(text[text.utf8.index(after: mark)...]), abs(exponent) <= 60,
+    guard let exponent = Int(text[text.utf8.index(after: mark)...]), (-60...60).contains(exponent),
       let value = Self.unscaled(String(text[..<mark]), scale: scale + exponent)
     else { return nil }
     self = .decimal(unscaled: value, scale: scale)

@@ -68,6 +68,27 @@ package enum AnswerText {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
   )
 
+  /// The bytes of base64 text as this writes it; nil for any other.
+  package static func bytes(base64 text: String) -> [UInt8]? {
+    let digits = Array(text.utf8)
+    guard digits.count % 4 == 0 else { return nil }
+    var bytes: [UInt8] = []
+    for start in stride(from: 0, to: digits.count, by: 4) {
+      let group = digits[start..<start + 4]
+      let padding = start + 4 == digits.count ? group.reversed().prefix { $0 == 0x3D }.count : 0
+      guard padding < 3 else { return nil }
+      var bits: UInt32 = 0
+      for digit in group.dropLast(padding) {
+        guard let value = alphabet.firstIndex(of: digit) else { return nil }
+        bits = bits << 6 | UInt32(value)
+      }
+      bits <<= UInt32(6 * padding)
+      let all = [UInt8(bits >> 16 & 0xFF), UInt8(bits >> 8 & 0xFF), UInt8(bits & 0xFF)]
+      bytes += all.dropLast(padding)
+    }
+    return bytes
+  }
+
   /// > Source: RFC 4648, 4.
   private static func append(base64 bytes: [UInt8], to text: inout [UInt8]) {
     text.append(UInt8(ascii: "\""))

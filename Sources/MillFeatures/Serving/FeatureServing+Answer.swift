@@ -57,7 +57,7 @@ extension FeatureServing {
       if columns.count != 1 {
         for row in 0..<count { own.append(joining: columns, row) }
       }
-      let found = try await find(part, own, count, time, &unreachableSince)
+      let found = try await find(part, own, count, time, isNow: wanted == nil, &unreachableSince)
       isAnythingKnown = isAnythingKnown || found.isAnythingKnown
       answer.rows.append(found.rows)
     }
@@ -74,6 +74,7 @@ extension FeatureServing {
     _ keys: KeyColumn,
     _ count: Int,
     _ time: Instant,
+    isNow: Bool,
     _ unreachableSince: inout Instant?
   ) async throws -> (rows: [ServedRow], isAnythingKnown: Bool) {
     let number = part.table.number
@@ -107,7 +108,11 @@ extension FeatureServing {
       do {
         let read = try await online.read(wanted, of: part.table.online)
         for (index, place) in missing.enumerated() {
-          let row = part.row(of: read[index], key: wanted[index], epoch: epoch, at: time)
+          // A row may have come while this was asked, or by a clock that is ahead: whoever wants to know
+          // what is now gets it, and not that there is nothing.
+          let seenFrom = read[index].map { max($0.version.time, $0.version.knowledge) } ?? time
+          let asOf = isNow ? max(time, seenFrom) : time
+          let row = part.row(of: read[index], key: wanted[index], epoch: epoch, at: asOf)
           rows.insert(row, place.hash, since: place.removals)
           found[place.row] = row
         }

@@ -123,10 +123,10 @@ public final class FeatureServing: Sendable {
         if let old = earlier.served(view.name, keepingValues: used.contains(view.name)) {
           taken.waiting.append(view.name)
           catalog.views[view.name] = old
-        } else {
-          catalog.problems[view.name] = error
-          taken.problems[view.name] = error
         }
+        // It may wait for ever.
+        catalog.problems[view.name] = error
+        taken.problems[view.name] = error
       }
     }
     for definition in store.definitions.onDemand {

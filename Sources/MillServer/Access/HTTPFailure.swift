@@ -47,7 +47,12 @@ struct HTTPFailure: Error {
         "the server could not do this now: try again later"
       )
     case let error as any Failure where error.errorClass == .definition:
-      self.init(.conflict, error.code, error.description)
+      // What the engine says holds SQL and names that are the operator's.
+      self.init(
+        .conflict,
+        error.code,
+        "the server's definitions and its tables do not fit together: its log says how"
+      )
     default:
       self.init(
         .internalServerError,

@@ -13,12 +13,16 @@ struct Caretaker: Service {
   func run() async throws {
     await cancelWhenGracefulShutdown {
       var care = Care(state: state)
+      let clock = state.world.clock
+      var next = clock.uptime()
       while !Task.isCancelled {
-        if refresh != nil { await care.round() }
+        if let refresh, clock.uptime() >= next {
+          await care.round()
+          next = clock.uptime() + refresh
+        }
         await care.whatWasAskedFor()
-        await state.keepServed()
         // A cancelled sleep ends the loop.
-        try? await Task.sleep(for: refresh ?? .seconds(1))
+        try? await Task.sleep(for: min(refresh ?? .seconds(1), .seconds(1)))
       }
     }
   }
@@ -46,11 +50,9 @@ struct Caretaker: Service {
     }
 
     mutating func whatWasAskedFor() async {
-      for (views, asOf) in state.takeLater() {
-        for view in views {
-          guard !Task.isCancelled else { return }
-          await bring(view, asOf: asOf)
-        }
+      for (view, asOf) in state.takeLater() {
+        guard !Task.isCancelled else { return }
+        await bring(view, asOf: asOf)
       }
     }
 

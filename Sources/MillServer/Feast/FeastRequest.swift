@@ -93,6 +93,7 @@ struct FeastRequest {
     guard let features else { return [] }
     var parser = JSONParser(depthMax: Self.depthMax, from: features.lowerBound)
     guard case .array(let values) = try parser.value(bytes) else { return [] }
+    try Self.requireFew(values.count)
     return try values.map { value in
       guard let text = value.text,
         case let parts = text.split(separator: ":", omittingEmptySubsequences: false),
@@ -105,6 +106,19 @@ struct FeastRequest {
         )
       }
       return FeatureReference(view: String(parts[0]), feature: String(parts[1]))
+    }
+  }
+
+  /// Features that one request may name.
+  static let featuresMax = 2_000
+
+  static func requireFew(_ count: Int) throws(HTTPFailure) {
+    guard count <= featuresMax else {
+      throw HTTPFailure(
+        .contentTooLarge,
+        "server.too-many-features",
+        "\(count) features are named, and \(featuresMax) is the most: send several requests"
+      )
     }
   }
 

@@ -84,7 +84,7 @@ enum FeaturesAnswer {
     text += ",\"known\":".utf8
     let known = cell.knowledge.map { Datum.instant(Instant(microseconds: $0)) }
     AnswerText.append(known ?? .null, to: &text)
-    let age = Int128(answer.time.microseconds) - Int128(time)
+    let age = max(0, Int128(answer.time.microseconds) - Int128(time))
     text += ",\"age_seconds\":\(age / 1_000_000),\"freshness\":".utf8
     let verdict: String =
       if answer.unreachableSince != nil {

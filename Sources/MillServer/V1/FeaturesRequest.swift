@@ -32,6 +32,7 @@ struct FeaturesRequest {
     var references: [FeatureReference] = []
     if let value = body["features"], value != .null {
       guard let list = value.array else { throw Self.mistake("`features` is no list") }
+      try FeastRequest.requireFew(list.count)
       for item in list {
         guard let text = item.text, let reference = FeatureReference(text) else {
           throw Self.mistake("a feature is written as `view.feature`, or as `view` for all of one")

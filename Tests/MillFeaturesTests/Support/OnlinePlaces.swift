@@ -17,7 +17,13 @@ struct OnlineStoreKind: Sendable, CustomTestStringConvertible {
 
   static let sqlite = OnlineStoreKind(testDescription: "SQLite") {
     let folder = try TemporaryFolder("online")
-    return { try SQLiteOnlineStore(path: folder.path("online.sqlite")) }
+    // A store whose folder is gone takes nothing: it must not go before the store.
+    return {
+      SteeredOnlineStore(
+        try SQLiteOnlineStore(path: folder.path("online.sqlite")),
+        holding: folder
+      )
+    }
   }
 
   /// In the one server of this run; a place is a prefix of keys.

@@ -25,7 +25,13 @@ final class SteeredOnlineStore: OnlineStore {
   let base: any OnlineStore
   private let steering = Mutex(Steering())
 
-  init(_ base: any OnlineStore) { self.base = base }
+  /// What must not go before the store.
+  private let held: (any Sendable)?
+
+  init(_ base: any OnlineStore, holding held: (any Sendable)? = nil) {
+    self.base = base
+    self.held = held
+  }
 
   /// Whether no call is answered.
   var isGone: Bool {
