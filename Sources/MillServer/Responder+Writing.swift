@@ -181,10 +181,7 @@ extension Responder {
   ) async throws -> [MaterializationReport] {
     var reports: [MaterializationReport] = []
     for view in views {
-      guard let report = try await state.materialize(view, asOf: asOf) else {
-        throw Self.busy(view)
-      }
-      reports.append(report)
+      reports.append(try await state.materialize(view, asOf: asOf))
     }
     await state.refreshDefinitions()
     return reports

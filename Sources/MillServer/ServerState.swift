@@ -13,8 +13,8 @@ final class ServerState: Sendable {
   private let folder: String
   private let current: Mutex<Current>
   private let files = BlockingExecutor(name: "mill-serve")
-  /// Views that are being brought in, so that two do not do it at once.
-  private let busy = Mutex<Set<String>>([])
+  /// For each view that was ever brought in, so that two do not do it at once.
+  private let bringing = Mutex<[String: Gate]>([:])
   /// The taking of definitions that was begun last.
   private let turns = Mutex<Task<Void, Never>?>(nil)
   /// Views that are to be brought in, each once, with the latest time that was asked for.
@@ -132,15 +132,20 @@ final class ServerState: Sendable {
     await served.flush(current.withLock(\.workspace), isLast: isLast, notice)
   }
 
-  /// Brings a view in; nil when somebody in this server does so already.
-  func materialize(_ view: String, asOf: Instant? = nil) async throws -> MaterializationReport? {
-    guard busy.withLock({ $0.insert(view).inserted }) else { return nil }
-    defer { busy.withLock { _ = $0.remove(view) } }
-    return try await features.materialize(view, into: serving.store, asOf: asOf)
+  /// Brings a view in, after whoever does so already in this server.
+  func materialize(_ view: String, asOf: Instant? = nil) async throws -> MaterializationReport {
+    let gate = bringing.withLock { gates in
+      let gate = gates[view] ?? Gate(inside: 1, waiting: 16)
+      gates[view] = gate
+      return gate
+    }
+    return try await gate.pass {
+      try await features.materialize(view, into: serving.store, asOf: asOf)
+    }
   }
 
   /// Whether a view is being brought in by this server.
-  func isBusy(_ view: String) -> Bool { busy.withLock { $0.contains(view) } }
+  func isBusy(_ view: String) -> Bool { bringing.withLock { $0[view]?.isFull ?? false } }
 
   /// Brings views in after an answer; what goes wrong is reported.
   func materializeLater(_ views: [String], asOf: Instant?) {

@@ -125,6 +125,18 @@ struct BodyTests {
         #"{"feature_service":"fraud","entities":{"card_id":["a"],"merchant_id":["x"],"amount":[1e400]}}"#,
         422
       ),
+      // Int.min as an exponent has no absolute value.
+      (
+        "/v1/push",
+        #"{"view":"card_profile","rows":[{"card_id":"x","issued_on":"2026-01-01","network":"visa","credit_limit":1e-9223372036854775808,"status":"a"}]}"#,
+        422
+      ),
+      (
+        "/v1/features",
+        "{\"features\":[" + Array(repeating: "\"card_profile\"", count: 2001).joined(separator: ",")
+          + "],\"entities\":[]}",
+        413
+      ),
       ("/push", #"{"push_source_name":"nope","df":{}}"#, 422),
       ("/push", #"{"push_source_name":"card_profile","df":{},"to":"offline"}"#, 422),
       ("/push", #"{"push_source_name":"card_spend","df":{}}"#, 422),
@@ -139,6 +151,22 @@ struct BodyTests {
       ("/materialize", #"{"start_ts":"x","end_ts":"2025-01-01"}"#, 422),
     ]
   }()
+
+  @Test("are not read when a web page sends them to a server without tokens")
+  func foreignPages() throws {
+    let body = #"{"features":["card_profile"],"entities":[]}"#
+    for (header, status) in [
+      ("Host: 127.0.0.1", 200), ("Host: localhost:6566", 200), ("Host: [::1]:6566", 200),
+      ("Host: evil.example", 403), ("Host: 127.evil.example:6566", 403),
+      ("Host: 127.0.0.1\r\nOrigin: https://evil.example", 403),
+    ] {
+      let connection = try served.connect()
+      connection.send(
+        "POST /v1/features HTTP/1.1\r\n\(header)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      )
+      #expect(try connection.reply()?.status == status, "\(header)")
+    }
+  }
 
   @Test("in what they say have a status, a code and a message of their own")
   func meanings() throws {
@@ -167,15 +195,21 @@ struct BodyTests {
     #expect(reply.errorProblem("/v1/features") == nil)
     // Nobody has to send what will not be read.
     let declared = try served.connect()
-    declared.send("POST /v1/features HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n{")
+    declared.send(
+      "POST /v1/features HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999\r\n\r\n{"
+    )
     #expect(try declared.reply()?.status == 413)
     let chunked = try served.connect()
-    chunked.send("POST /v1/features HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    chunked.send(
+      "POST /v1/features HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     let chunk = [UInt8](repeating: 0x20, count: 1 << 20)
     for _ in 0..<5 { chunked.send(Array("100000\r\n".utf8) + chunk + Array("\r\n".utf8)) }
     #expect(try chunked.reply()?.status == 413)
     let small = try served.connect()
-    small.send("POST /v1/features HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    small.send(
+      "POST /v1/features HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     let half = Self.features.count / 2
     for part in [Self.features.prefix(half), Self.features.dropFirst(half)] {
       small.send(String(part.utf8.count, radix: 16) + "\r\n" + part + "\r\n")

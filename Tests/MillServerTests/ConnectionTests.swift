@@ -7,7 +7,7 @@ import Testing
 @Suite("Connections to the server")
 struct ConnectionTests {
   private static let body = #"{"features":["card_profile"],"entities":[{"card_id":"K00000001"}]}"#
-  private static let head = "POST /v1/features HTTP/1.1\r\nHost: x\r\n"
+  private static let head = "POST /v1/features HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
   /// What does not age from one answer to the next.
   private static func values(_ reply: HTTPReply) -> [JSONValue?] {
@@ -125,7 +125,7 @@ struct ConnectionTests {
       Self.head + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n{}",
       Self.head + (0..<500).map { "X-\($0): y\r\n" }.joined() + "\r\n",
       Self.head + "X: " + String(repeating: "y", count: 200_000) + "\r\n\r\n",
-      "GET /" + String(repeating: "a", count: 200_000) + " HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /" + String(repeating: "a", count: 200_000) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     ]
     for piece in pieces {
       let connection = try served.connect()

@@ -37,7 +37,7 @@ struct LifecycleTests {
     let served = try ServedProject(["timeout: 300ms"])
     try served.start()
     let stuck = try served.connect()
-    stuck.send("POST /v1/features HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    stuck.send("POST /v1/features HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
     #expect(try served.connect().ask("GET", "/health").status == 200)
     served.terminate()
     #expect(served.wait() == .exited(0))
@@ -67,7 +67,8 @@ struct LifecycleTests {
     let taken = try refusal(served, ["--listen", "127.0.0.1:\(served.port)"])
     #expect(taken.0 == 3, "\(taken.1)")
     #expect(taken.1.contains("server.listen"))
-    let foreign = try refusal(served, ["--listen", "127.0.0.1.invalid:0"])
+    let open = try ServedProject(["open: true"])
+    let foreign = try refusal(open, ["--listen", "127.0.0.1.invalid:0"])
     #expect(foreign.0 == 3, "\(foreign.1)")
     #expect(foreign.1.contains("server.listen"), "\(foreign.1)")
     for text in ["127.0.0.1", "127.0.0.1:99999", ":80", "127.0.0.1:x"] {

@@ -23,6 +23,9 @@ final class Gate: Sendable {
     waitingMax = waiting
   }
 
+  /// Whether whoever comes now must wait.
+  var isFull: Bool { line.withLock { $0.inside >= insideMax } }
+
   /// Does some work once there is room for it.
   ///
   /// - Throws: `HTTPFailure` with 503 when too many wait already; what the work throws.

@@ -58,7 +58,7 @@ struct Caretaker: Service {
 
     private mutating func bring(_ view: String, asOf: Instant?) async {
       do {
-        guard let report = try await state.materialize(view, asOf: asOf) else { return }
+        let report = try await state.materialize(view, asOf: asOf)
         problems[view] = nil
         guard report.kind != .none else { return }
         state.notice(

@@ -134,7 +134,7 @@ final class HTTPConnection {
     token: String? = nil,
     headers: String = ""
   ) -> [UInt8] {
-    var head = "\(method) \(path) HTTP/1.1\r\nHost: test\r\nContent-Length: \(body.count)\r\n"
+    var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: \(body.count)\r\n"
     if let token { head += "Authorization: Bearer \(token)\r\n" }
     return Array((head + headers + "\r\n").utf8) + body
   }
