@@ -138,7 +138,8 @@ let package = Package(
       "MillServer",
       [
         "MillAssembly", "MillCore", "MillFeatures", crypto, hummingbird, hummingbirdCore,
-        hummingbirdTLS, httpTypes, logging, nioCore, nioHTTPTypes, nioSSL, serviceLifecycle, unixSignals,
+        hummingbirdTLS, httpTypes, logging, nioCore, nioHTTPTypes, nioSSL, serviceLifecycle,
+        unixSignals,
       ]
     ),
     // 6: the command line

@@ -94,7 +94,7 @@ package enum OpenAPIDescription {
           "How the server is: the store, the definitions, as of when each view is.",
           body: nil,
           answer: reference("Health"),
-          errors: []
+          errors: ["401"]
         )
       ],
       "/health": [

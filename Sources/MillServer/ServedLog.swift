@@ -31,7 +31,7 @@ final class ServedLog: Sendable {
     var batches: [String: [Batch]] = [:]
     var count = 0
     var dropped = 0
-    var since: Instant?
+    var since: Duration?
   }
 
   private let share: Double
@@ -79,7 +79,7 @@ final class ServedLog: Sendable {
         waiting.dropped += rows.count
         return
       }
-      waiting.since = waiting.since ?? world.clock.now()
+      waiting.since = waiting.since ?? world.clock.uptime()
       waiting.count += rows.count
       var batches = waiting.batches[service] ?? []
       // A definition that changed meanwhile has other columns.
@@ -104,7 +104,8 @@ final class ServedLog: Sendable {
   ///
   /// Rows that could not be written wait on.
   func flush(_ workspace: Workspace, isLast: Bool, _ notice: (String) -> Void) async {
-    let now = world.clock.now()
+    // The time that passes: the time of day may stand still.
+    let now = world.clock.uptime()
     let taken = waiting.withLock { waiting -> Waiting? in
       let isOld = waiting.since.map { now >= $0 + Self.patience } ?? false
       guard waiting.count > 0 || waiting.dropped > 0,
@@ -126,11 +127,9 @@ final class ServedLog: Sendable {
         } catch {
           let text = (error as? any Failure)?.description ?? "\(error)"
           notice("answers for \(service) are not kept: \(text)")
-          // What will fail again keeps nobody else's rows out.
-          let mayPass = (error as? any Failure).map {
-            $0.errorClass == .transient || $0.errorClass == .outside
-          }
-          if mayPass ?? false {
+          // What will fail again keeps nobody else's rows out; a write that the server's stop cut short is
+          // done again by the last one.
+          if !isLast, Self.mayPass(error) {
             failed.append((service, batch))
           } else {
             notice("\(batch.rows.count) answers for \(service) are lost")
@@ -141,7 +140,12 @@ final class ServedLog: Sendable {
     for (service, batch) in failed.reversed() { giveBack(service, batch, now) }
   }
 
-  private func giveBack(_ service: String, _ batch: Batch, _ since: Instant) {
+  private static func mayPass(_ error: any Error) -> Bool {
+    guard let error = error as? any Failure else { return error is CancellationError }
+    return [.transient, .outside, .cancelled].contains(error.errorClass)
+  }
+
+  private func giveBack(_ service: String, _ batch: Batch, _ since: Duration) {
     waiting.withLock { waiting in
       guard waiting.count + batch.rows.count <= Self.rowsMax else {
         waiting.dropped += batch.rows.count

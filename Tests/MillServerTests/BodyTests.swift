@@ -106,6 +106,7 @@ struct BodyTests {
       ("/get-online-features", feast(#"{"card_id":[1]}"#), 422),
       ("/get-online-features", feast(#"{"card_id":["a"],"card_id":["a","b"]}"#), 422),
       ("/get-online-features", feast("null"), 422),
+      ("/get-online-features", #"{"features":[],"entities":{"card_id":["a"]}}"#, 422),
       ("/get-online-features", #"{"features":"card_profile:network","entities":{}}"#, 422),
       ("/get-online-features", #"{"features":["card_profile"],"entities":{"card_id":[]}}"#, 422),
       ("/get-online-features", #"{"features":[null],"entities":{}}"#, 422),

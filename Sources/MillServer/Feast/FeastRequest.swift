@@ -94,6 +94,9 @@ struct FeastRequest {
     var parser = JSONParser(depthMax: Self.depthMax, from: features.lowerBound)
     guard case .array(let values) = try parser.value(bytes) else { return [] }
     try Self.requireFew(values.count)
+    guard !values.isEmpty else {
+      throw HTTPFailure(.unprocessableContent, "server.body", "the list of `features` is empty")
+    }
     return try values.map { value in
       guard let text = value.text,
         case let parts = text.split(separator: ":", omittingEmptySubsequences: false),
