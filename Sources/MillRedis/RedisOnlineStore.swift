@@ -133,8 +133,23 @@ public final class RedisOnlineStore: OnlineStore {
   }
 
   /// Ends a pass; see `OnlineStore`.
-  public func finish(_ state: MaterializationState, of table: OnlineTable) async throws -> Int {
+  public func finish(
+    _ state: MaterializationState,
+    of table: OnlineTable,
+    rest: OnlineRest
+  ) async throws -> Int {
     let kind = OpenWork.Kind.pass(state.generation)
+    let gone = rest == .goes ? try await sweep(kind, state, table) : 0
+    try await settle("finish", kind, state, table)
+    open.withLock { $0.endPass(state.generation, of: table) }
+    return gone
+  }
+
+  private func sweep(
+    _ kind: OpenWork.Kind,
+    _ state: MaterializationState,
+    _ table: OnlineTable
+  ) async throws -> Int {
     var pace = SweepPace()
     var cursor: [UInt8] = .word("0")
     var gone = 0
@@ -158,8 +173,6 @@ public final class RedisOnlineStore: OnlineStore {
       gone += step.gone
       pace.took(world.clock.uptime() - started)
     } while cursor != .word("0")
-    try await settle("finish", kind, state, table)
-    open.withLock { $0.endPass(state.generation, of: table) }
     return gone
   }
 

@@ -54,7 +54,11 @@ public final class SQLiteOnlineStore: OnlineStore {
     let pool = try DatabasePool(path: path, configuration: configuration)
     let opened = Opened(pool: pool, identity: try LocalFileSystem().status(path)?.identity)
     // Whoever only reads need not wait for a writer.
-    guard try !pool.read({ try $0.tableExists("online_change") }) else { return opened }
+    let isWhole = try pool.read { database in
+      try database.tableExists("online_change")
+        && database.columns(in: "online_state").contains { $0.name == "whole" }
+    }
+    guard !isWhole else { return opened }
     try pool.write { database in
       try database.execute(
         sql: """
@@ -63,7 +67,8 @@ public final class SQLiteOnlineStore: OnlineStore {
             tables TEXT NOT NULL,
             as_of INTEGER NOT NULL,
             generation INTEGER NOT NULL,
-            pending INTEGER NOT NULL
+            pending INTEGER NOT NULL,
+            whole INTEGER NOT NULL
           ) STRICT, WITHOUT ROWID;
           CREATE TABLE IF NOT EXISTS online_pass (
             name TEXT NOT NULL PRIMARY KEY,
@@ -75,6 +80,12 @@ public final class SQLiteOnlineStore: OnlineStore {
           ) STRICT, WITHOUT ROWID;
           """
       )
+      // A file of before parts of a source were brought in: all keys are written at the next chance.
+      if try !database.columns(in: "online_state").contains(where: { $0.name == "whole" }) {
+        try database.execute(
+          sql: "ALTER TABLE online_state ADD COLUMN whole INTEGER NOT NULL DEFAULT \(Int64.min)"
+        )
+      }
     }
     return opened
   }
@@ -199,7 +210,8 @@ public final class SQLiteOnlineStore: OnlineStore {
   /// Ends a pass; see ``OnlineStore``.
   public func finish(
     _ state: MaterializationState,
-    of table: OnlineTable
+    of table: OnlineTable,
+    rest: OnlineRest
   ) async throws -> Int {
     let name = Self.name(of: table)
     let path = path
@@ -208,11 +220,14 @@ public final class SQLiteOnlineStore: OnlineStore {
         throw OnlineStoreError.superseded(store: path, table: table.description)
       }
       try Self.create(name, database)
-      try database.execute(
-        sql: "DELETE FROM \(name) WHERE generation >= 0 AND generation < ?",
-        arguments: [state.generation]
-      )
-      let gone = database.changesCount
+      var gone = 0
+      if rest == .goes {
+        try database.execute(
+          sql: "DELETE FROM \(name) WHERE generation >= 0 AND generation < ?",
+          arguments: [state.generation]
+        )
+        gone = database.changesCount
+      }
       try Self.record(state, table, database)
       try Self.note(table, database)
       return gone
@@ -252,7 +267,7 @@ public final class SQLiteOnlineStore: OnlineStore {
     return try await read { database in
       let row = try Row.fetchOne(
         database,
-        sql: "SELECT tables, as_of, generation, pending FROM online_state WHERE name = ?",
+        sql: "SELECT tables, as_of, generation, pending, whole FROM online_state WHERE name = ?",
         arguments: [table.description]
       )
       guard let row else { return nil }
@@ -266,7 +281,8 @@ public final class SQLiteOnlineStore: OnlineStore {
         tables: tables,
         asOf: Instant(microseconds: try Self.cell(row, 1, path)),
         generation: try Self.cell(row, 2, path),
-        pendingFrom: Self.moment(try Self.cell(row, 3, path))
+        pendingFrom: Self.moment(try Self.cell(row, 3, path)),
+        wholeAsOf: Instant(microseconds: try Self.cell(row, 4, path))
       )
     }
   }
@@ -333,14 +349,14 @@ public final class SQLiteOnlineStore: OnlineStore {
     let tables = JSONObject(state.tables.sorted { $0.key < $1.key }.map { ($0, .int($1)) })
     try database.execute(
       sql: """
-        INSERT INTO online_state (name, tables, as_of, generation, pending)
-        VALUES (?, ?, ?, ?, ?)
+        INSERT INTO online_state (name, tables, as_of, generation, pending, whole)
+        VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (name) DO UPDATE SET tables = excluded.tables, as_of = excluded.as_of,
-          generation = excluded.generation, pending = excluded.pending
+          generation = excluded.generation, pending = excluded.pending, whole = excluded.whole
         """,
       arguments: [
         table.description, JSONValue.object(tables).serialized(), state.asOf.microseconds,
-        state.generation, state.pendingFrom?.microseconds ?? .max,
+        state.generation, state.pendingFrom?.microseconds ?? .max, state.wholeAsOf.microseconds,
       ]
     )
   }

@@ -100,6 +100,13 @@ extension YAMLValue {
     if let keeps = keys["statistics"]?.bool() { view.keepsStatistics = keeps }
     view.latest = keys["features"]?.latest() ?? []
     view.windowed = keys["aggregates"]?.list("aggregates")?.compactMap { $0.windowed() } ?? []
+    view.eventsPerKeyMax = keys["max_events_per_key"]?.integer(1...1_000_000).map { Int($0) }
+    if let value = keys["max_events_per_key"], !view.hasExactWindows {
+      value.report(
+        "`max_events_per_key` is for exact windows, and the view has none",
+        hint: "write `edge: exact` at an aggregate, or remove `max_events_per_key`"
+      )
+    }
     if view.latest.isEmpty, let ttl = keys["ttl"] {
       ttl.report(
         "`ttl` is for latest values, and the view has none",

@@ -272,6 +272,10 @@ extension KnownKeys {
       ("freshness", "how old the newest row of a key may be before answers call it stale"),
       ("features", "columns whose newest value is a feature: a list, or names with their columns"),
       ("aggregates", "functions over windows that end at the time of the question"),
+      (
+        "max_events_per_key",
+        "how many rows of a key are kept online for exact windows (none: for training alone)"
+      ),
       ("statistics", "false: values are not counted when they are materialized (true)"),
     ] + notes
   )

@@ -11,9 +11,10 @@ struct FeaturesMaterializeCommand: Command {
     commandName: "materialize",
     abstract: "Bring the newest values and tiles into the online store.",
     discussion: """
-      Without names, all views. Where a source only got files, only those are read; late rows are \
-      among them whenever they happened. An older row never replaces a newer one, and the same call \
-      again changes no value.
+      Without names, all views. Where a source only got files, only those are read, and of windows \
+      the hops of their rows; late rows are among them whenever they happened. An older row never \
+      replaces a newer one, and the same call again changes no value. With a range, its rows are \
+      brought in once more, which puts back what a store has lost.
 
         $ millrace features materialize
         VIEW          READ    KEYS  CHANGED  GONE
@@ -34,6 +35,12 @@ struct FeaturesMaterializeCommand: Command {
   )
   var asOf: String?
 
+  @Option(name: .long, help: "Bring rows in once more that happened from then on.")
+  var from: String?
+
+  @Option(name: .long, help: "Bring rows in once more that happened before then (now).")
+  var to: String?
+
   @OptionGroup(title: "Project")
   var project: ProjectOptions
 
@@ -46,6 +53,25 @@ struct FeaturesMaterializeCommand: Command {
     if let asOf, Instant(iso8601: asOf) == nil {
       throw ValidationError("--as-of \(asOf) is no instant, such as 2025-03-31T12:00:00Z.")
     }
+    for (option, text) in [("--from", from), ("--to", to)] {
+      guard let text, Instant(iso8601: text) == nil else { continue }
+      throw ValidationError("\(option) \(text) is no instant, such as 2025-03-31T12:00:00Z.")
+    }
+    if asOf != nil, from != nil || to != nil {
+      throw ValidationError("--as-of is for what came since, and a range for what came before.")
+    }
+    if let to, from == nil {
+      throw ValidationError("--to \(to) ends a range: say --from when it begins.")
+    }
+    if let range = Self.range(from, to), range.isEmpty {
+      throw ValidationError("The range is empty: --from is not before --to.")
+    }
+  }
+
+  private static func range(_ from: String?, _ to: String?) -> Range<Instant>? {
+    guard let from = from.flatMap(Instant.init(iso8601:)) else { return nil }
+    let end = to.flatMap(Instant.init(iso8601:)) ?? .latest
+    return from..<max(from, end)
   }
 
   func run(_ console: Console) async throws -> ExitStatus {
@@ -58,12 +84,19 @@ struct FeaturesMaterializeCommand: Command {
           if store.isServable(view) {
             names.append(view.name)
           } else {
-            console.warn("\(view.name) has exact windows, which are for training alone: left out")
+            console.warn(
+              "\(view.name) has exact windows and no `max_events_per_key`, so it is for training "
+                + "alone: left out"
+            )
           }
         }
       }
       var reports: [MaterializationReport] = []
       for name in names {
+        if let range = Self.range(from, to) {
+          reports.append(try await store.backfill(name, range, into: online))
+          continue
+        }
         reports.append(
           try await store.materialize(
             name,

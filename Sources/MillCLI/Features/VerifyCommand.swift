@@ -20,7 +20,7 @@ struct FeaturesVerifyCommand: Command {
         card_profile     1,000   3,000          –
 
       JSON: {"views": [{"view", "as_of", "entities", "features": [{"feature", "compared", \
-      "different", "example": {"keys", "online", "offline"}}]}]}.
+      "different", "beyond_kept", "example": {"keys", "online", "offline"}}]}]}.
       """
   )
 
@@ -88,6 +88,12 @@ struct FeaturesVerifyCommand: Command {
       ])
     }
     console.show(table)
+    for feature in reports.flatMap(\.report.features) where feature.beyondKept > 0 {
+      console.show(
+        "\(feature.feature): \(NumberText.grouped(feature.beyondKept)) not compared, of keys with more "
+          + "rows than `max_events_per_key`"
+      )
+    }
     for feature in reports.flatMap(\.report.features) where feature.different > 0 {
       let example = feature.example.map {
         ": \($0.keys.joined(separator: ", ")) has \($0.online) online, \($0.offline) in training"
@@ -108,6 +114,7 @@ extension VerificationReport {
           [
             "feature": .string(feature.feature.description),
             "compared": .int(feature.compared), "different": .int(feature.different),
+            "beyond_kept": .int(feature.beyondKept),
             "example": feature.example.map { example in
               [
                 "keys": .array(example.keys.map { .string($0) }),

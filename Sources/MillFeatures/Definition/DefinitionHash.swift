@@ -125,6 +125,7 @@ enum DefinitionHash {
     }
     json["id"] = view.id.map { .string($0) } ?? .null
     json["ttl"] = view.ttl.map { .int($0.microsecondsWhole) } ?? .null
+    if let events = view.eventsPerKeyMax { json["max_events_per_key"] = .int(events) }
     json["latest"] = .array(
       view.latest.map { ["name": .string($0.name), "column": .string($0.column)] }
     )

@@ -3,6 +3,11 @@
 internal import MillTiles
 
 extension FeatureViewDefinition {
+  /// Whether one of its windows begins to the microsecond, which takes the rows themselves.
+  package var hasExactWindows: Bool {
+    windowed.contains { $0.windows.contains { $0.window.edge == .exact } }
+  }
+
   /// What a feature is, in a line; empty for a name that is none.
   package func meaning(of name: String) -> String {
     if let latest = latest.first(where: { $0.name == name }) {

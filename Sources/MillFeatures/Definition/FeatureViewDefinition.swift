@@ -131,6 +131,11 @@ public struct FeatureViewDefinition: Hashable, Sendable {
   public var latest: [Latest]
   /// Aggregates over windows.
   public var windowed: [Windowed]
+  /// How many rows of a key an online store keeps for exact windows; nil where they are for training
+  /// alone.
+  ///
+  /// Of a key with more, an exact window that reaches back to one that was not kept has no value.
+  public var eventsPerKeyMax: Int?
   /// Whether values are counted when they are brought online; it decides no value.
   public var keepsStatistics: Bool
   /// For people.
@@ -153,6 +158,7 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     schedule: Schedule = .commit,
     latest: [Latest] = [],
     windowed: [Windowed] = [],
+    eventsPerKeyMax: Int? = nil,
     keepsStatistics: Bool = true,
     notes: DefinitionNotes = DefinitionNotes(),
     place: SourcePlace = SourcePlace(path: "")
@@ -170,6 +176,7 @@ public struct FeatureViewDefinition: Hashable, Sendable {
     self.schedule = schedule
     self.latest = latest
     self.windowed = windowed
+    self.eventsPerKeyMax = eventsPerKeyMax
     self.keepsStatistics = keepsStatistics
     self.notes = notes
     self.place = place

@@ -16,6 +16,8 @@ public struct MaterializationReport: Hashable, Sendable {
     case added
     /// Everything was read.
     case all
+    /// The rows of a stretch of time were read once more.
+    case range
   }
 
   /// The view.
@@ -42,8 +44,9 @@ extension FeatureStore {
 
   /// Brings a view's newest values and tiles into an online store.
   ///
-  /// Where the source only got files since the last time, only those are read, so late rows are seen
-  /// whenever they happened; otherwise everything is. An older row never replaces a newer one.
+  /// Where the source only got files since the last time, those are read, and of windows the hops into
+  /// which their rows fall are computed again; so late rows are seen whenever they happened. Otherwise
+  /// everything is read. An older row never replaces a newer one.
   /// Interrupted work is done again from its beginning by the next call, with the same result.
   ///
   /// All definitions are recorded before the first row is written. Values are counted when all of them
@@ -122,7 +125,7 @@ extension FeatureStore {
     throw .older(view: view.name, asOf: known.asOf, asked: asOf)
   }
 
-  /// Whether a view's values can be kept online: an exact window needs its rows one by one.
+  /// Whether a view's values can be kept online: an exact window needs to say how many rows.
   public func isServable(_ view: FeatureViewDefinition) -> Bool {
     (try? requireServable(view)) != nil
   }
@@ -147,13 +150,18 @@ extension FeatureStore {
     // The same rows; but some may have lain in the future.
     try requireLater(known, asOf, bound.view)
     if let known, known.isCurrent(with: report.tables, at: asOf) { return }
-    let additions = try await added(since: known, sources, asOf)
+    // Rows that lay in the future then, and have happened since, may be in any file.
+    var additions: [AddFile]?
+    if let known, known.pendingFrom.map({ $0 > asOf }) ?? true {
+      additions = try await added(since: known, bound, sources)
+    }
     let relation: ViewRelation
     let write: OnlineWrite
     var state = MaterializationState(
       tables: report.tables,
       asOf: asOf,
-      generation: known?.generation ?? 0
+      generation: known?.generation ?? 0,
+      wholeAsOf: known?.wholeAsOf
     )
     if let known, let additions {
       report.kind = .added
@@ -168,6 +176,7 @@ extension FeatureStore {
     } else {
       report.kind = .all
       state.generation = try await store.begin(table)
+      state.wholeAsOf = asOf
       write = .pass(generation: state.generation)
       relation = try await self.relation(of: bound, sources, named: "mill_new", session)
     }
@@ -189,8 +198,7 @@ extension FeatureStore {
     )
     let isWhole = report.kind == .all
     try await counting(bound.view, &report) {
-      // Windows are counted whenever their tables changed, and a view is counted as a whole.
-      var isDue = isWhole || !bound.view.windowed.isEmpty
+      var isDue = isWhole
       if !isDue { isDue = try await hasGrown(bound.view, sources) }
       guard isDue else { return }
       counted.append(
@@ -208,43 +216,54 @@ extension FeatureStore {
   }
 
   /// Defines the newest row of each key as of a time: `number`, keys, `t`, `k`, `id`, and `fN`.
+  ///
+  /// - Parameter range: Of the rows that happened then; nil for all.
   func defineNewest(
     _ rows: RelationName,
     of relation: ViewRelation,
     _ asOf: Instant,
+    within range: Range<Instant>? = nil,
     _ session: any EngineSession
   ) async throws {
     let keys = relation.keyNames.joined(separator: ", ")
-    let isCandidate =
+    var isCandidate =
       (relation.keyNames.map { "\($0) IS NOT NULL" } + [
         "t >= \(Instant.earliest.microseconds)", "t <= \(asOf.microseconds)",
         "k <= \(asOf.microseconds)",
       ]).joined(separator: " AND ")
+    if let range {
+      isCandidate += " AND t >= \(range.lowerBound.microseconds)"
+      isCandidate += " AND t < \(range.upperBound.microseconds)"
+    }
     let best = RelationName("mill_best")
-    // First which rows, then their values: only those that were chosen are read whole.
+    let source = dialect.quote(relation.name.name)
+    let named = relation.keyNames.map { "\($0) AS _mill_\($0)" }.joined(separator: ", ")
+    // First at which time: what tells the rows of one apart, and their values, are read of those alone.
     try await session.define(
       best,
       as: """
-        SELECT \(keys), t, k, id, place FROM (
-          SELECT \(relation.header), \(relation.identity) AS id
-          FROM \(dialect.quote(relation.name.name)) AS s)
-        WHERE \(isCandidate)
-        QUALIFY row_number() OVER (PARTITION BY \(keys) ORDER BY t DESC, k DESC, id DESC) = 1
+        SELECT \(named), max(t) AS _mill_t FROM (SELECT \(relation.header) FROM \(source) AS s)
+        WHERE \(isCandidate) GROUP BY \(keys)
         """,
       keeping: .stored
     )
-    let inner = relation.bound.view.latest.enumerated().map { index, latest in
+    let values = relation.bound.view.latest.enumerated().map { index, latest in
       "\(dialect.quote(latest.column)) AS f\(index)"
     }
-    let values = relation.bound.view.latest.indices.map { "f.f\($0)" }
+    let isNewest =
+      (zip(relation.keyNames, relation.keys).map { "b._mill_\($0) = \($1)" } + [
+        "b._mill_t = \(relation.time)"
+      ]).joined(separator: " AND ")
+    let chosen = [relation.header, "\(relation.identity) AS id"] + values
+    let names = relation.keyNames + ["t", "k", "id"] + values.indices.map { "f\($0)" }
     try await session.define(
       rows,
       as: """
-        SELECT row_number() OVER () AS number, \(relation.keyNames.map { "b.\($0)" }
-          .joined(separator: ", ")), b.t, b.k, b.id, \(values.joined(separator: ", "))
-        FROM mill_best AS b
-        JOIN (SELECT \(inner.joined(separator: ", ")), \(relation.place) AS place
-          FROM \(dialect.quote(relation.name.name))) AS f ON f.place = b.place
+        SELECT row_number() OVER () AS number, \(names.joined(separator: ", ")) FROM (
+          SELECT \(chosen.joined(separator: ", "))
+          FROM \(source) AS s SEMI JOIN mill_best AS b ON \(isNewest))
+        WHERE \(isCandidate)
+        QUALIFY row_number() OVER (PARTITION BY \(keys) ORDER BY k DESC, id DESC) = 1
         """,
       keeping: .stored
     )
@@ -306,57 +325,6 @@ extension FeatureStore {
       )
     }
     return rows
-  }
-
-  // MARK: What is new
-
-  /// The files that came since a state, when nothing else happened to the tables.
-  ///
-  /// - Returns: nil when everything must be read: rows left, several tables are read, or rows that lay
-  ///   in the future then have happened.
-  private func added(
-    since state: MaterializationState?,
-    _ sources: [DatasetName: Snapshot],
-    _ asOf: Instant
-  ) async throws -> [AddFile]? {
-    guard let state, state.pendingFrom.map({ $0 > asOf }) ?? true, sources.count == 1,
-      let (name, snapshot) = sources.first,
-      let version = state.tables[name.description], version < snapshot.version.number
-    else { return nil }
-    let old: Snapshot
-    do {
-      old = try await environment.lake.table(name).snapshot(at: TableVersion(version))
-    } catch {
-      // The log of then was cleaned up, so that nobody can tell what is new.
-      if case .noVersion = error { return nil }
-      throw error
-    }
-    guard old.metadata.id == snapshot.metadata.id else { return nil }
-    let before = old.files.keys
-    guard before.isSubset(of: snapshot.files.keys) else { return nil }
-    return snapshot.files.filter { !before.contains($0.key) }
-  }
-
-  /// How many rows happened or were known after a time, and when the first of them counts; nil for none.
-  ///
-  /// - Parameter excluding: Whether a row that happened at that very time is among them, as for windows,
-  ///   which end before the question.
-  func later(
-    than time: Instant,
-    excluding: Bool = false,
-    _ relation: ViewRelation,
-    _ session: any EngineSession
-  ) async throws -> (count: Int64, first: Instant)? {
-    let found = try await session.rows(
-      """
-      SELECT count(*), min(greatest(t, k)) FROM (
-        SELECT \(relation.header) FROM \(dialect.quote(relation.name.name)) AS s)
-      WHERE t \(excluding ? ">=" : ">") \(time.microseconds) OR k > \(time.microseconds)
-      """,
-      limit: 1
-    )
-    guard let count = found.integer(0, 0), count > 0 else { return nil }
-    return (count, found.integer(0, 1).map { Instant(microseconds: $0) } ?? .latest)
   }
 }
 

@@ -16,6 +16,8 @@ public struct VerificationReport: Hashable, Sendable {
     public var compared: Int
     /// Cells that differ.
     public var different: Int
+    /// Cells that were not compared: their exact windows reach back to rows that are not kept online.
+    public var beyondKept = 0
     /// One of the keys of which the cells differ, with both values as text.
     public var example: Example?
   }
@@ -135,6 +137,11 @@ extension FeatureStore {
     return windowed?.aggregation.kind == .moments ? 1e-6 : 1e-9
   }
 
+  private func isExact(_ feature: ResolvedFeature) -> Bool {
+    definitions.view(feature.view)?.windowed.flatMap(\.features)
+      .first { $0.name == feature.name }?.window.edge == .exact
+  }
+
   private func compare(
     _ answer: OnlineAnswer,
     _ offline: ColumnBatch,
@@ -144,8 +151,13 @@ extension FeatureStore {
     let features = answer.features.enumerated().map { column, feature in
       var result = VerificationReport.Feature(feature: feature, compared: 0, different: 0)
       for row in entities.indices {
-        let online = answer.rows[row][column].value
+        let cell = answer.rows[row][column]
+        let online = cell.value
         let trained = offline.columns[column][row]
+        if cell.status == .invalid, isExact(feature) {
+          result.beyondKept += 1
+          continue
+        }
         result.compared += 1
         if online.agrees(with: trained, within: tolerance(of: feature)) { continue }
         result.different += 1

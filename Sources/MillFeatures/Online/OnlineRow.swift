@@ -181,6 +181,17 @@ public enum PackedCells {
       }
     }
 
+    /// Goes over bytes that have their length (4) before them.
+    mutating func skip() -> Bool {
+      guard bytes.count - position >= 4 else { return false }
+      let length = bytes.withUnsafeBytes {
+        Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
+      }
+      guard length <= bytes.count - position - 4 else { return false }
+      position += 4 + length
+      return true
+    }
+
     mutating func varint() -> UInt64? {
       var value: UInt64 = 0
       var shift: UInt64 = 0

@@ -43,19 +43,33 @@ public struct MaterializationState: Hashable, Sendable {
   /// The first moment at which a row counts that was left out since it lay in the future; nil where
   /// there is none.
   public var pendingFrom: Instant?
+  /// As of when all keys were last written, and not only those of new rows.
+  public var wholeAsOf: Instant
 
   /// A state after rows as of a time were taken.
+  ///
+  /// - Parameter wholeAsOf: nil when all keys were written as of that time.
   public init(
     tables: [String: Int64],
     asOf: Instant,
     generation: Int64,
-    pendingFrom: Instant? = nil
+    pendingFrom: Instant? = nil,
+    wholeAsOf: Instant? = nil
   ) {
     self.tables = tables
     self.asOf = asOf
     self.generation = generation
     self.pendingFrom = pendingFrom
+    self.wholeAsOf = wholeAsOf ?? asOf
   }
+}
+
+/// What becomes of the rows that a pass did not write.
+public enum OnlineRest: Hashable, Sendable {
+  /// The pass was over all of the source: they are gone from there, and go.
+  case goes
+  /// The pass was over some keys: they stay.
+  case stays
 }
 
 /// How rows meet those that are there.
@@ -91,12 +105,15 @@ public protocol OnlineStore: Sendable {
   /// The rows of keys, in their order; nil for a key that is not there.
   func read(_ keys: [[UInt8]], of table: OnlineTable) async throws -> [OnlineRow?]
 
-  /// Says that a pass is over: what earlier passes wrote and this one did not is gone from the source
-  /// and goes here as well.
+  /// Says that a pass is over, and what becomes of what earlier passes wrote and this one did not.
   ///
   /// - Returns: How many rows went.
   /// - Throws: `OnlineStoreError.superseded` when a later pass has ended already.
-  func finish(_ state: MaterializationState, of table: OnlineTable) async throws -> Int
+  func finish(
+    _ state: MaterializationState,
+    of table: OnlineTable,
+    rest: OnlineRest
+  ) async throws -> Int
 
   /// Says how far an addition of newer rows went.
   ///
@@ -117,6 +134,16 @@ public protocol OnlineStore: Sendable {
 
   /// How many keys there are.
   func count(of table: OnlineTable) async throws -> Int
+}
+
+extension OnlineStore {
+  /// Says that a pass over all of a source is over: what it did not write goes.
+  public func finish(
+    _ state: MaterializationState,
+    of table: OnlineTable
+  ) async throws -> Int {
+    try await finish(state, of: table, rest: .goes)
+  }
 }
 
 /// Why an online store did not answer.

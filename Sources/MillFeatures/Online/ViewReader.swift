@@ -81,8 +81,8 @@ struct ViewReader: Sendable {
     }
     let cells = found.values.map { value in
       FeatureValue(
-        value: value,
-        status: value.isNull ? .null : .present,
+        value: value ?? .null,
+        status: value.map { $0.isNull ? .null : .present } ?? .invalid,
         time: row.version.time,
         knowledge: row.version.knowledge
       )

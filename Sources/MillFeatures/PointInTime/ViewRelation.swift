@@ -29,11 +29,14 @@ struct ViewRelation {
 
   /// The columns that every query wants: keys, `t`, `k`, `place`.
   var header: String {
-    let keys = bound.keys.enumerated().map { index, key in
-      "\(cast(dialect.quote(key.column), key.key.type)) AS k\(index)"
-    }
+    let keys = zip(keys, keyNames).map { "\($0) AS \($1)" }
     let parts = keys + ["\(time) AS t", "\(knowledge) AS k", "\(place) AS place"]
     return parts.joined(separator: ", ")
+  }
+
+  /// The keys in the types of the entity, as expressions over the relation.
+  var keys: [String] {
+    bound.keys.map { cast(dialect.quote($0.column), $0.key.type) }
   }
 
   /// When a row happened, in microseconds.

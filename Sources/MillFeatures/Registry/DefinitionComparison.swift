@@ -115,7 +115,9 @@ struct DefinitionComparison {
       }
       details.append(Detail("key columns", columns(old), columns(new)))
     }
-    for what in ["source", "sql", "time", "time_zone", "knowledge", "delay", "id"]
+    for what in [
+      "source", "sql", "time", "time_zone", "knowledge", "delay", "id", "max_events_per_key",
+    ]
     where (old.definition[what] ?? .null) != (new.definition[what] ?? .null) {
       details.append(
         Detail(

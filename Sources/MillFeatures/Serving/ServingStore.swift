@@ -39,8 +39,12 @@ struct ServingStore: OnlineStore {
     try await base.read(keys, of: table)
   }
 
-  func finish(_ state: MaterializationState, of table: OnlineTable) async throws -> Int {
-    let gone = try await base.finish(state, of: table)
+  func finish(
+    _ state: MaterializationState,
+    of table: OnlineTable,
+    rest: OnlineRest
+  ) async throws -> Int {
+    let gone = try await base.finish(state, of: table, rest: rest)
     await serving.refresh()
     return gone
   }

@@ -150,13 +150,9 @@ extension FeatureStore {
     let latestCount = bound.view.latest.count
     var joins: [String] = []
     var columns: [Int: String] = [:]
-    for (level, (_, groups)) in layout.levels.enumerated() {
-      var windows: [Window] = []
-      for window in groups.flatMap(\.windowed.windows).map(\.window)
-      where !windows.contains(window) && WindowJoin.hop(for: window) == layout.levels[level].hop {
-        windows.append(window)
-      }
-      for window in windows {
+    for (level, tiles) in layout.levels.enumerated() {
+      let groups = tiles.groups
+      for window in TileLayout.windows(of: tiles) {
         let name = "w\(joins.count)"
         let merged = groups.flatMap { group in
           group.shapes.flatMap { shape in

@@ -7,13 +7,14 @@ internal import MillFeatures
 ///
 /// ```text
 /// row:    format (1), generation (8), length of the version (4), t (8), k (8), id, payload
-/// state:  format (1), generation (8), as of (8), pending (8), tables as JSON
+/// state:  format (1), generation (8), as of (8), pending (8), whole as of (8), tables as JSON
 /// ```
 ///
 /// Numbers are big-endian with the sign turned over, so that bytes have the order of the numbers. The
 /// version is t, k and id one after the other: its bytes have the order of `RowVersion`.
 enum RedisRow {
   static let format: UInt8 = 1
+  static let stateFormat: UInt8 = 2
   /// What stands before the bytes of a key to make the name of its field: no other field begins so.
   static let mark = UInt8(ascii: "r")
   /// The generation of a row that was pushed.
@@ -82,17 +83,18 @@ enum RedisRow {
 
   static func bytes(of state: MaterializationState) -> [UInt8] {
     let tables = JSONObject(state.tables.sorted { $0.key < $1.key }.map { ($0, .int($1)) })
-    var bytes: [UInt8] = [format]
+    var bytes: [UInt8] = [stateFormat]
     append(state.generation, to: &bytes)
     append(state.asOf.microseconds, to: &bytes)
     append(state.pendingFrom?.microseconds ?? .max, to: &bytes)
+    append(state.wholeAsOf.microseconds, to: &bytes)
     return bytes + JSONValue.object(tables).serialized().utf8
   }
 
   /// - Returns: nil for bytes that are no state.
   static func state(_ bytes: [UInt8]) -> MaterializationState? {
-    guard bytes.count >= 25, bytes[0] == format,
-      let object = (try? JSONValue(parsing: Array(bytes[25...])))?.object
+    guard bytes.count >= 33, bytes[0] == stateFormat,
+      let object = (try? JSONValue(parsing: Array(bytes[33...])))?.object
     else { return nil }
     var tables: [String: Int64] = [:]
     for (name, version) in object {
@@ -104,7 +106,8 @@ enum RedisRow {
       tables: tables,
       asOf: Instant(microseconds: number(bytes[9..<17])),
       generation: number(bytes[1..<9]),
-      pendingFrom: pending == .max ? nil : Instant(microseconds: pending)
+      pendingFrom: pending == .max ? nil : Instant(microseconds: pending),
+      wholeAsOf: Instant(microseconds: number(bytes[25..<33]))
     )
   }
 

@@ -22,6 +22,8 @@ struct OnlineHistory: Sendable {
   /// Whether the entity has two keys.
   let hasShop: Bool
   let spans: [(length: Int64, hop: Hop)]
+  /// How many moments of a key are kept for exact windows, and of how long before the materialization.
+  let kept: (moments: Int, reach: Int64)
   private(set) var rows: [HistoryRow] = []
   private(set) var features: [(name: String, wanted: Wanted)] = []
   private(set) var definitions = FeatureDefinitions()
@@ -41,6 +43,7 @@ struct OnlineHistory: Sendable {
         [(12 * Self.day, .day), (45 * 60_000_000, .minute)],
         [(Self.hour, .fiveMinutes), (3 * Self.hour, .fiveMinutes)],
       ][Int(seed) % 4]
+    kept = ([5, 100, 9, 7][Int(seed) % 4], spans[0].length + 1)
     for number in 0..<Self.keyCount { makeRows(number) }
     rows.shuffle(using: &chance)
     let ids = Array(0..<rows.count).shuffled(using: &chance)
@@ -175,6 +178,26 @@ struct OnlineHistory: Sendable {
         )
       }
     }
+    let exact = FeatureViewDefinition.Windowed(
+      name: "exact_n",
+      column: "n",
+      aggregations: [.sum, .first],
+      windows: [
+        .init(
+          word: "e",
+          window: try #require(Window(length: .microseconds(spans[0].length), edge: .exact))
+        )
+      ]
+    )
+    windowed.append(exact)
+    for feature in exact.features {
+      features.append(
+        (
+          feature.name,
+          .window(column: "n", above: nil, feature.aggregation, length: spans[0].length, hop: nil)
+        )
+      )
+    }
     let keys: [EntityDefinition.Key] =
       [.init("card", .long)] + (hasShop ? [.init("shop", .string)] : [])
     definitions = FeatureDefinitions(
@@ -189,7 +212,8 @@ struct OnlineHistory: Sendable {
           id: "id",
           ttl: .microseconds(ttl),
           latest: latest.map { .init(name: $0, column: $0) },
-          windowed: windowed
+          windowed: windowed,
+          eventsPerKeyMax: kept.moments
         )
       ]
     )
@@ -241,6 +265,7 @@ struct OnlineHistory: Sendable {
     from known: [HistoryRow],
     asOf: Int64,
     ttl: Int64?,
+    kept: (moments: Int, reach: Int64),
     at q: Int64
   ) -> [String] {
     let taken = known.filter { ($0.k ?? .max) <= asOf && ($0.t ?? .max) <= asOf }
@@ -254,7 +279,7 @@ struct OnlineHistory: Sendable {
       let rows = entity.contains(.null) ? [] : byKey[entity] ?? []
       for (feature, cell) in zip(features, cells) {
         var status: [FeatureValue.Status]
-        let expected: Expected
+        var expected: Expected
         switch feature.wanted {
         case .latest:
           expected = latest.answer(feature.wanted, question, knowledge: true)
@@ -265,11 +290,18 @@ struct OnlineHistory: Sendable {
           } else {
             status = [.notFound]
           }
-        case .window:
+        case .window(_, _, _, let length, let hop):
           expected = windows.answer(feature.wanted, question, knowledge: true)
           let here: FeatureValue.Status = cell.value.isNull ? .null : .present
           // Of an entity whose rows are beyond all windows, a store need not know.
           status = rows.contains { ($0.t ?? .max) < asOf } ? [here, .notFound] : [.notFound]
+          let moments = Set(rows.compactMap(\.t).filter { asOf - kept.reach <= $0 && $0 < asOf })
+          if hop == nil, moments.count > kept.moments,
+            q - length <= moments.sorted(by: >)[kept.moments]
+          {
+            // The window reaches back to a row that was not kept.
+            (expected, status) = (.exactly(.null), [.invalid])
+          }
         }
         if expected.accepts(cell.value), status.contains(cell.status) { continue }
         wrong.append(

@@ -141,9 +141,13 @@ struct BreakingOnlineStore: OnlineStore {
     try await base.read(keys, of: table)
   }
 
-  func finish(_ state: MaterializationState, of table: OnlineTable) async throws -> Int {
+  func finish(
+    _ state: MaterializationState,
+    of table: OnlineTable,
+    rest: OnlineRest
+  ) async throws -> Int {
     if case .finish = point { throw Broken() }
-    return try await base.finish(state, of: table)
+    return try await base.finish(state, of: table, rest: rest)
   }
 
   func record(_ state: MaterializationState, of table: OnlineTable) async throws {

@@ -84,8 +84,12 @@ final class SteeredOnlineStore: OnlineStore {
     try await steer(.read) { try await base.read(keys, of: table) }
   }
 
-  func finish(_ state: MaterializationState, of table: OnlineTable) async throws -> Int {
-    try await steer(nil) { try await base.finish(state, of: table) }
+  func finish(
+    _ state: MaterializationState,
+    of table: OnlineTable,
+    rest: OnlineRest
+  ) async throws -> Int {
+    try await steer(nil) { try await base.finish(state, of: table, rest: rest) }
   }
 
   func record(_ state: MaterializationState, of table: OnlineTable) async throws {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MillCore
+internal import MillEngine
+internal import MillLake
+
+extension FeatureStore {
+  /// Brings the rows of a stretch of time into an online store once more, after whatever came since.
+  ///
+  /// It puts back what a store lost, as a Redis that evicts does, without reading all of the source:
+  /// of latest values the newest row of each key within the range, where it is newer than what is there;
+  /// of windows all hops that a row of the range lies in. Nothing else changes, and no value becomes
+  /// older.
+  ///
+  /// - Parameters:
+  ///   - range: By the time at which rows happened.
+  ///   - asOf: Rows that happened or were known later are left for a later call.
+  /// - Throws: As ``materialize(_:into:asOf:)``.
+  public func backfill(
+    _ name: String,
+    _ range: Range<Instant>,
+    into store: any OnlineStore,
+    asOf: Instant? = nil
+  ) async throws -> MaterializationReport {
+    var report = try await materialize(name, into: store, asOf: asOf)
+    guard report.kind != .all, let view = definitions.view(name) else { return report }
+    report.kind = .range
+    return try await withSession("backfill \(name)") { session in
+      var report = report
+      let sources = try await sources(of: view, at: report.tables)
+      let bound = try await bind(view, sources, session)
+      if !view.latest.isEmpty {
+        try await backfillLatest(bound, range, sources, store, &report, session)
+      }
+      if !view.windowed.isEmpty {
+        try await backfillTiles(bound, range, sources, store, &report, session)
+      }
+      return report
+    }
+  }
+
+  private func backfillLatest(
+    _ bound: BoundView,
+    _ range: Range<Instant>,
+    _ sources: [DatasetName: Snapshot],
+    _ store: any OnlineStore,
+    _ report: inout MaterializationReport,
+    _ session: any EngineSession
+  ) async throws {
+    let table = onlineTable(bound.view, .latest)
+    guard let state = try await store.state(of: table) else { return }
+    let relation = try await relation(
+      of: bound,
+      sources,
+      only: files(of: bound, sources, from: range.lowerBound, to: range.upperBound),
+      named: "mill_range",
+      session
+    )
+    let rows = RelationName("mill_rows")
+    try await defineNewest(rows, of: relation, state.asOf, within: range, session)
+    try await write(
+      rows,
+      relation.keyNames.count,
+      into: store,
+      table,
+      as: .newest(generation: state.generation),
+      &report,
+      session
+    )
+    for name in [rows, relation.name] { try await session.drop(name) }
+    try await store.record(state, of: table)
+  }
+
+  private func backfillTiles(
+    _ bound: BoundView,
+    _ range: Range<Instant>,
+    _ sources: [DatasetName: Snapshot],
+    _ store: any OnlineStore,
+    _ report: inout MaterializationReport,
+    _ session: any EngineSession
+  ) async throws {
+    let table = onlineTable(bound.view, .tiles)
+    guard var state = try await store.state(of: table) else { return }
+    var work = TileWork(
+      bound: bound,
+      layout: TileLayout(bound),
+      sources: sources,
+      asOf: state.asOf
+    )
+    let relation = try await relation(
+      of: bound,
+      sources,
+      only: files(of: bound, sources, from: range.lowerBound, to: range.upperBound),
+      named: "mill_range",
+      session
+    )
+    let (low, high) = (range.lowerBound.microseconds, range.upperBound.microseconds)
+    let rows = "\(dirtyRows(of: relation, work)) AND t >= \(low) AND t < \(high)"
+    try await defineDirtyHops([rows], &work, session)
+    try await session.drop(relation.name)
+    state.generation = try await store.begin(table)
+    do {
+      try await write(work, dirty: true, into: store, table, state, &report, session)
+    } catch is UnreadableTiles {
+      throw OnlineStoreError.damaged(
+        store: "of \(bound.view.name)",
+        detail: "\(table) holds what no version of Millrace wrote"
+      )
+    }
+    _ = try await store.finish(state, of: table, rest: .stays)
+  }
+}
