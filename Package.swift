@@ -22,6 +22,7 @@ let argumentParser = Target.Dependency.product(
 )
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
@@ -121,7 +122,7 @@ let package = Package(
       "MillFeatures",
       ["MillCore", "MillEngine", "MillLake", "MillSQL", "MillTiles", crypto]
     ),
-    room("MillSQLite", ["MillCore", "MillFeatures", grdb]),
+    room("MillSQLite", ["MillCore", "MillFeatures", grdb, sqlite]),
     room("MillRedis", ["CRedis", "MillCore", "MillFeatures"]),
     room("MillDuckDB", ["CDuckDB", "MillCore", "MillEngine", "MillLake", "MillSQL"]),
     // 4: configuration becomes services

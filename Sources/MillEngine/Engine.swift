@@ -83,7 +83,7 @@ public protocol EngineSession: Sendable {
   /// What is known of a raw file's columns from reading some of it.
   func inspect(_ path: String, as format: RawFormat) async throws -> RawInspection
 
-  /// How far the running query is, from 0 to 1; nil when unknown.
+  /// How far the running query is, from 0 to 1; nil when unknown, or when the engine was not told to count.
   func progress() -> Double?
 
   /// Stops the running query; it throws `EngineError.interrupted`.

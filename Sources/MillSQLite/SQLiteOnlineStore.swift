@@ -145,38 +145,44 @@ public final class SQLiteOnlineStore: OnlineStore {
         "(generation >= 0 AND generation <= excluded.generation) "
         + "OR (generation < 0 AND \(isNewer))"
     }
+    // In the order of the table, neighbours are written together.
+    let rows = rows.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     return try await self.write { database in
       try Self.create(name, database)
-      let statement = try database.cachedStatement(
-        sql: """
-          INSERT INTO \(name) (key, t, k, id, generation, payload) VALUES (?, ?, ?, ?, ?, ?)
-          ON CONFLICT (key) DO UPDATE SET t = excluded.t, k = excluded.k, id = excluded.id,
-            payload = excluded.payload, generation = CASE WHEN excluded.generation < 0 THEN -1
-              ELSE max(generation, excluded.generation) END
-          WHERE \(condition)
-          """
+      // Most rows are new, or are as they are: the one takes one look, the other two.
+      let new = try RowStatement(
+        """
+        INSERT INTO \(name) (key, t, k, id, payload, generation) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (key) DO NOTHING
+        """,
+        database
       )
       // A pass meets most rows as they are: they are marked as met, and are no change.
-      let met = try database.cachedStatement(
-        sql: """
-          UPDATE \(name) SET generation = max(generation, ?)
-          WHERE key = ? AND t = ? AND k = ? AND id = ? AND payload = ? AND generation >= 0
-          """
+      let met = try RowStatement(
+        """
+        UPDATE \(name) SET generation = max(generation, ?6)
+        WHERE key = ?1 AND t = ?2 AND k = ?3 AND id = ?4 AND payload = ?5 AND generation >= 0
+        """,
+        database
+      )
+      let other = try RowStatement(
+        """
+        INSERT INTO \(name) (key, t, k, id, payload, generation) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (key) DO UPDATE SET t = excluded.t, k = excluded.k, id = excluded.id,
+          payload = excluded.payload, generation = CASE WHEN excluded.generation < 0 THEN -1
+            ELSE max(generation, excluded.generation) END
+        WHERE \(condition)
+        """,
+        database
       )
       var changed = 0
       for row in rows {
-        if generation >= 0 {
-          try met.execute(arguments: [
-            generation, Data(row.key), row.version.time.microseconds,
-            row.version.knowledge.microseconds, Data(row.version.id), Data(row.payload),
-          ])
-          if database.changesCount > 0 { continue }
+        if try new.run(row, generation) > 0 {
+          changed += 1
+          continue
         }
-        try statement.execute(arguments: [
-          Data(row.key), row.version.time.microseconds, row.version.knowledge.microseconds,
-          Data(row.version.id), generation, Data(row.payload),
-        ])
-        changed += database.changesCount
+        if generation >= 0, try met.run(row, generation) > 0 { continue }
+        changed += try other.run(row, generation)
       }
       if changed > 0 { try Self.note(table, database) }
       return changed
@@ -189,20 +195,33 @@ public final class SQLiteOnlineStore: OnlineStore {
     let path = path
     return try await read { database in
       guard try Self.exists(name, database) else { return keys.map { _ in nil } }
-      let statement = try database.cachedStatement(
-        sql: "SELECT t, k, id, payload FROM \(name) WHERE key = ?"
+      let statement = try RowStatement(
+        "SELECT t, k, id, payload FROM \(name) WHERE key = ?",
+        database
       )
       return try keys.map { key in
-        guard let row = try Row.fetchOne(statement, arguments: [Data(key)]) else { return nil }
-        return OnlineRow(
-          key: key,
-          version: RowVersion(
-            time: Instant(microseconds: try Self.cell(row, 0, path)),
-            knowledge: Instant(microseconds: try Self.cell(row, 1, path)),
-            id: Array(try Self.cell(row, 2, path) as Data)
-          ),
-          payload: Array(try Self.cell(row, 3, path) as Data)
-        )
+        try key.withUnsafeBytes { bytes in
+          try statement.bind(bytes, at: 1)
+          return try statement.first { cells in
+            guard let time = cells.integer(0), let knowledge = cells.integer(1),
+              let id = cells.bytes(2), let payload = cells.bytes(3)
+            else {
+              throw OnlineStoreError.damaged(
+                store: path,
+                detail: "a row of \(table) has cells of another type"
+              )
+            }
+            return OnlineRow(
+              key: key,
+              version: RowVersion(
+                time: Instant(microseconds: time),
+                knowledge: Instant(microseconds: knowledge),
+                id: id
+              ),
+              payload: payload
+            )
+          }
+        }
       }
     }
   }
@@ -448,6 +467,25 @@ public final class SQLiteOnlineStore: OnlineStore {
       return .damaged(store: path, detail: error.message ?? "the file is no database")
     default:
       return .unavailable(store: path, detail: error.message ?? "\(error.resultCode)")
+    }
+  }
+}
+
+extension RowStatement {
+  /// Runs a statement whose parameters are key, t, k, id, payload and generation.
+  fileprivate func run(_ row: OnlineRow, _ generation: Int64) throws -> Int {
+    try row.key.withUnsafeBytes { key in
+      try row.version.id.withUnsafeBytes { id in
+        try row.payload.withUnsafeBytes { payload in
+          try bind(key, at: 1)
+          try bind(row.version.time.microseconds, at: 2)
+          try bind(row.version.knowledge.microseconds, at: 3)
+          try bind(id, at: 4)
+          try bind(payload, at: 5)
+          try bind(generation, at: 6)
+          return try run()
+        }
+      }
     }
   }
 }

@@ -169,7 +169,12 @@ struct Responder: HTTPResponder {
   private func requireNoForeignPage(_ request: Request) throws(HTTPFailure) {
     guard tokens.isOpen, !state.settings.isOpen else { return }
     let host = request.head.authority.map { text in
-      ServerSettings.address(text.contains(":") ? text : text + ":80")?.host ?? text
+      let known = state.settings.host
+      // What nearly everybody sends.
+      if text.utf8.starts(with: known.utf8), text.utf8.dropFirst(known.utf8.count).first == 0x3A {
+        return known
+      }
+      return ServerSettings.address(text.contains(":") ? text : text + ":80")?.host ?? text
     }
     let isLocal = host.map { ServerSettings.isLocal($0) || $0 == state.settings.host } ?? true
     guard request.headers[.origin] == nil, isLocal else {

@@ -30,6 +30,8 @@ public final class DuckDBEngine: Engine {
     public var folders: [String]
     /// Single files that queries may read besides.
     public var files: [String]
+    /// Whether sessions can say how far a query is, which takes the engine up to a sixth more work.
+    public var tracksProgress: Bool
 
     /// Bounds with their defaults: 1.5 GiB of memory, 50 GiB of temporary disk, all cores, no folders.
     public init(
@@ -38,7 +40,8 @@ public final class DuckDBEngine: Engine {
       temporaryFolder: String? = nil,
       threads: Int? = nil,
       folders: [String] = [],
-      files: [String] = []
+      files: [String] = [],
+      tracksProgress: Bool = false
     ) {
       self.memory = memory
       self.temporary = temporary
@@ -46,6 +49,7 @@ public final class DuckDBEngine: Engine {
       self.threads = threads
       self.folders = folders
       self.files = files
+      self.tracksProgress = tracksProgress
     }
   }
 
@@ -53,6 +57,7 @@ public final class DuckDBEngine: Engine {
   public var dialect: DialectName { .duckDB }
 
   private let database: Database
+  private let tracksProgress: Bool
   private let parser: DuckDBSession
   private let sessions = Mutex(0)
 
@@ -61,6 +66,7 @@ public final class DuckDBEngine: Engine {
   /// - Throws: `EngineError` when a setting is refused.
   public init(_ configuration: Configuration) throws(EngineError) {
     let dialect = DuckDBDialect()
+    tracksProgress = configuration.tracksProgress
     var settings = [
       "memory_limit": "\(configuration.memory.bytes) bytes",
       "autoinstall_known_extensions": "false",
@@ -146,7 +152,8 @@ public final class DuckDBEngine: Engine {
     return try await DuckDBEngineSession(
       database: database,
       catalog: "mill_session_\(number)",
-      name: name
+      name: name,
+      tracksProgress: tracksProgress
     )
   }
 

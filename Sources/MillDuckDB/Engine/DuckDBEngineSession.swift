@@ -21,7 +21,12 @@ actor DuckDBEngineSession: EngineSession {
   /// How many tables of deleted rows there are.
   private var deletions = 0
 
-  init(database: Database, catalog: String, name: String) async throws(EngineError) {
+  init(
+    database: Database,
+    catalog: String,
+    name: String,
+    tracksProgress: Bool
+  ) async throws(EngineError) {
     self.catalog = catalog
     do {
       session = try DuckDBSession(database: database, name: name)
@@ -30,6 +35,7 @@ actor DuckDBEngineSession: EngineSession {
     }
     let quoted = dialect.quote(catalog)
     try await run("ATTACH ':memory:' AS \(quoted); USE \(quoted);")
+    guard tracksProgress else { return }
     do {
       try await session.withConnection { (connection) throws(DuckDBError) in
         try connection.trackProgress()

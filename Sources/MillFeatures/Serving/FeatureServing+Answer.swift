@@ -79,27 +79,31 @@ extension FeatureServing {
   ) async throws -> (rows: [ServedRow], isAnythingKnown: Bool) {
     let number = part.table.number
     let epoch = part.table.epoch.load(ordering: .acquiring)
-    let nobody = part.row(of: nil, key: [], epoch: epoch, at: time)
+    let nobody = part.nobody
     var found = Array(repeating: nobody, count: count)
     var missing: [(row: Int, hash: UInt, removals: UInt64)] = []
     var isAnythingKnown = false
+    let isUnreachable = unreachableSince != nil
     keys.bytes.withUnsafeBytes { bytes in
+      var wanted: [ServedRows.Wanted] = []
+      wanted.reserveCapacity(count)
       for row in 0..<count {
         let range = keys.range(row)
         guard !range.isEmpty else { continue }
-        let key = UnsafeRawBufferPointer(rebasing: bytes[range])
-        let hash = ServedRows.hash(number, key)
+        let hash = ServedRows.hash(number, UnsafeRawBufferPointer(rebasing: bytes[range]))
+        wanted.append(ServedRows.Wanted(row: row, range: range, hash: hash))
+      }
+      rows.find(number, wanted, in: bytes) { key, row, removals in
         // A row from before on-demand features came has no values for them.
-        let known = rows.find(number, key, hash).flatMap { part.canUse($0) ? $0 : nil }
-        if let known, known.epoch == epoch, known.from <= time.microseconds,
-          time.microseconds < known.until
-        {
-          found[row] = known
-          isAnythingKnown = true
-        } else {
-          if let known, unreachableSince != nil { found[row] = known }
-          missing.append((row, hash, rows.removals(hash)))
+        if let row, part.canUse(row) {
+          if row.epoch == epoch, row.from <= time.microseconds, time.microseconds < row.until {
+            found[key.row] = row
+            isAnythingKnown = true
+            return
+          }
+          if isUnreachable { found[key.row] = row }
         }
+        missing.append((key.row, key.hash, removals))
       }
     }
     guard !missing.isEmpty else { return (found, isAnythingKnown) }

@@ -56,6 +56,50 @@ package final class ServedRows: Sendable {
     }
   }
 
+  /// What to look for: the place among those that are asked for together, where the key's bytes are,
+  /// and its hash.
+  struct Wanted {
+    var row: Int
+    var range: Range<Int>
+    var hash: UInt
+  }
+
+  /// The rows of some keys, of whatever age, each handed out with the shard's number of removals.
+  ///
+  /// Each shard is locked once: a lock for each key would keep the processor from looking for several
+  /// rows at a time, and what takes time here is waiting for memory.
+  func find(
+    _ table: Int,
+    _ wanted: [Wanted],
+    in keys: UnsafeRawBufferPointer,
+    _ body: (Wanted, ServedRow?, _ removals: UInt64) -> Void
+  ) {
+    // Linked lists of the keys of each shard.
+    var first = Array(repeating: -1, count: shards.count)
+    var next = Array(repeating: -1, count: wanted.count)
+    for index in wanted.indices.reversed() {
+      let shard = Int(wanted[index].hash >> 48) % shards.count
+      next[index] = first[shard]
+      first[shard] = index
+    }
+    for (number, start) in first.enumerated() where start >= 0 {
+      shards[number].shard.withLock { shard in
+        var index = start
+        while index >= 0 {
+          let key = wanted[index]
+          let bytes = UnsafeRawBufferPointer(rebasing: keys[key.range])
+          if let slot = shard.slot(of: table, bytes, key.hash) {
+            shard.wasUsed[slot] = true
+            body(key, shard.slots[slot], shard.removals)
+          } else {
+            body(key, nil, shard.removals)
+          }
+          index = next[index]
+        }
+      }
+    }
+  }
+
   /// Puts a row in, unless its key was written since ``removals(_:)`` gave a number.
   package func insert(_ row: ServedRow, _ hash: UInt, since removals: UInt64) {
     let weightMax = weightMax

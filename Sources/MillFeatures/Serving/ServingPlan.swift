@@ -23,6 +23,25 @@ public struct ServingPlan: Sendable {
     var content: OnlineTable.Content
     /// Where the view's keys are among the keys of a request.
     var keyPlaces: [Int]
+    /// What a key is answered of which there is nothing, whenever that is.
+    let nobody: ServedRow
+
+    init(view: ServedView, table: ServedTable, content: OnlineTable.Content, keyPlaces: [Int]) {
+      self.view = view
+      self.table = table
+      self.content = content
+      self.keyPlaces = keyPlaces
+      let reader = view.reader
+      nobody = ServedRow(
+        table: table.number,
+        key: [],
+        epoch: 0,
+        from: .earliest,
+        content == .latest
+          ? reader.latest(of: nil, at: .earliest) : reader.windowed(of: nil, at: .earliest),
+        keepingValues: view.keepsValues
+      )
+    }
   }
 
   /// Features that are computed after the look-up.

@@ -37,10 +37,19 @@ enum FeastAnswer {
         guard let start = bytes.baseAddress else { return 0 }
         var writer = Writer(at: start)
         head.withUnsafeBytes { writer.put($0) }
+        // The times of a part are the same for all of its features: written once, and copied.
+        var times: [UnsafeRawBufferPointer?] = Array(repeating: nil, count: parts.count)
         for feature in answer.plan.features.indices {
           writer.put(UInt8(ascii: ","))
           if let (part, cell) = answer.place(feature) {
             put(parts[part], cell, to: &writer)
+            if let written = times[part] {
+              writer.put(written)
+            } else {
+              let start = writer.at
+              putTimes(of: parts[part], to: &writer)
+              times[part] = UnsafeRawBufferPointer(start: start, count: writer.at - start)
+            }
           } else {
             computed[feature].withUnsafeBytes { writer.put($0) }
           }
@@ -94,6 +103,10 @@ enum FeastAnswer {
       if place > 0 { writer.put(comma) }
       writer.put(statuses[rows[place].status(cell)])
     }
+  }
+
+  private static func putTimes(of rows: [ServedRow.View], to writer: inout Writer) {
+    let comma = UInt8(ascii: ",")
     writer.put("],\"event_timestamps\":[")
     for place in rows.indices {
       if place > 0 { writer.put(comma) }
