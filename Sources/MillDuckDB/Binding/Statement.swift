@@ -2,6 +2,12 @@
 
 internal import CDuckDB
 
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#endif
+
 /// A prepared statement and the parameters bound to it so far.
 public struct Statement: ~Copyable {
   let raw: duckdb_prepared_statement
@@ -99,6 +105,7 @@ public struct Statement: ~Copyable {
       }
       // Beginning wiped out any interrupt that came earlier, so this is the time to look.
       try control.checkStopped()
+      if delivery == .materialised { Self.work(on: started) }
       var result = duckdb_result()
       let state = duckdb_execute_pending(started, &result)
       return try QueryResult(
@@ -109,6 +116,27 @@ public struct Statement: ~Copyable {
         deadline: deadline,
         on: handle
       )
+    }
+  }
+
+  /// Takes part in the work until there is a result.
+  ///
+  /// `duckdb_execute_pending` alone asks for a task all the time while the engine's other threads do the
+  /// last ones, which costs a processor. So who finds none waits a little, and no longer than a part of
+  /// what was waited already.
+  private static func work(on pending: duckdb_pending_result) {
+    var pause: UInt32 = 16
+    while true {
+      let started = ContinuousClock.now
+      switch duckdb_pending_execute_task(pending) {
+      case DUCKDB_PENDING_RESULT_NOT_READY where started.duration(to: .now) > .microseconds(4):
+        pause = 16
+      // A task that is blocked says not ready as well, at once.
+      case DUCKDB_PENDING_RESULT_NOT_READY, DUCKDB_PENDING_NO_TASKS_AVAILABLE:
+        usleep(pause)
+        pause = min(pause * 2, 512)
+      default: return
+      }
     }
   }
 }

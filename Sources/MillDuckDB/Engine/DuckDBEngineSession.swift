@@ -249,7 +249,8 @@ actor DuckDBEngineSession: EngineSession {
     let batch = try await engineErrors { () async throws(DuckDBError) in
       try await session.withConnection {
         (connection) throws(DuckDBError) -> ColumnBatch? in
-        var result = try connection.query(published, delivery: .streaming)
+        // Who waits for a stream asks for work all the time, as dear as the work of another thread.
+        var result = try connection.query(published)
         var reader = ColumnReader(types)
         while let chunk = try result.nextChunk() {
           try reader.append(chunk)
@@ -266,7 +267,7 @@ actor DuckDBEngineSession: EngineSession {
     let (names, rows) = try await engineErrors { () async throws(DuckDBError) in
       try await session.withConnection {
         (connection) throws(DuckDBError) -> (names: [String], rows: [[Value]]?) in
-        var result = try connection.query(query, delivery: .streaming)
+        var result = try connection.query(query)
         let names = result.columns.map(\.name)
         var rows: [[Value]] = []
         while let chunk = try result.nextChunk() {
