@@ -191,7 +191,7 @@ let package = Package(
       "MillFeaturesTests",
       [
         "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillRedis",
-        "MillSQLite", "MillTables", "MillTesting", "MillTiles",
+        "MillSQLite", "MillTables", "MillTesting", "MillTiles", grdb,
       ]
     ),
     tests("MillServerTests", ["MillCore", "MillServer", "MillTesting"]),
