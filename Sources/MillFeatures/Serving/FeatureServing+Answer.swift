@@ -118,8 +118,10 @@ extension FeatureServing {
         }
         return (found, true)
       } catch let error as OnlineStoreError {
-        guard case .unavailable = error else { throw error }
-        lost(error, at: time)
+        switch error {
+        case .unavailable, .busy, .full: lost(error, at: time)
+        default: throw error
+        }
         unreachableSince = time
         keys.bytes.withUnsafeBytes { bytes in
           for place in missing {

@@ -36,7 +36,7 @@ struct HTTPFailure: Error {
     case let error as FeatureError: self.init(error)
     case let error as OnlineStoreError:
       // What the store is called and how it is reached is the operator's business: the log has it.
-      self.init(.serviceUnavailable, error.code, Self.story(of: error))
+      self.init(Self.status(of: error), error.code, Self.story(of: error))
     case is CancellationError:
       self.init(.serviceUnavailable, "server.stopping", "the server is going down: try another")
     case let error as any Failure
@@ -79,9 +79,17 @@ struct HTTPFailure: Error {
     }
   }
 
+  /// A client that is told 503 asks again soon, and room is made by a person alone.
+  private static func status(of error: OnlineStoreError) -> HTTPResponse.Status {
+    if case .full = error { return .init(code: 507, reasonPhrase: "Insufficient Storage") }
+    return .serviceUnavailable
+  }
+
   private static func story(of error: OnlineStoreError) -> String {
     switch error {
     case .damaged: "the online store of this server is damaged: its log says how"
+    case .busy: "the online store of this server is busy: try again"
+    case .full: "the online store of this server has no room: nothing of the request was taken"
     default: "the online store of this server does not answer: try again later"
     }
   }

@@ -27,7 +27,7 @@ struct Meters {
     var asOf: String { "2025-03-0\(rawValue + 3)T00:00:00Z" }
   }
 
-  let program: MillraceProgram
+  var program: MillraceProgram
   private let meters: Int
   private let readings: Int
   private var chance: Chance
@@ -118,7 +118,8 @@ struct Meters {
     return "2025-03-\(two(minute / 1440 + 1)) \(two(minute / 60 % 24)):\(two(minute % 60))"
   }
 
-  private func write(_ text: String, to name: String) throws {
+  /// Writes a file of the project.
+  func write(_ text: String, to name: String) throws {
     let path = "\(folder)/\(name)"
     try LocalFileSystem().createFolders((path as NSString).deletingLastPathComponent)
     try text.write(toFile: path, atomically: true, encoding: .utf8)

@@ -20,6 +20,8 @@ struct MillraceProgram {
 
   /// The project it works in.
   var folder: String
+  /// The disk that it sees in place of a folder.
+  var disk: SmallDisk?
   private let binary: String
   private let scratch: TemporaryFolder
 
@@ -31,8 +33,9 @@ struct MillraceProgram {
 
   /// Starts a command; the caller waits for it or kills it.
   func start(_ arguments: [String], saying name: String = "said") throws -> ChildProcess {
-    try ChildProcess(
-      [binary] + arguments,
+    let command = [binary] + arguments
+    return try ChildProcess(
+      disk?.command(command, in: folder) ?? command,
       in: folder,
       environment: ["NO_COLOR": "1"],
       output: scratch.path(name),
