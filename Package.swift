@@ -194,7 +194,7 @@ let package = Package(
         "MillSQLite", "MillTables", "MillTesting", "MillTiles", grdb,
       ]
     ),
-    tests("MillServerTests", ["MillCore", "MillServer", "MillTesting"]),
+    tests("MillServerTests", ["MillCore", "MillServer", "MillTesting", grdb]),
     tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
     tests("MillLedgerTests", ["MillCore", "MillLedger", "MillLineage", "MillTesting", grdb]),
     tests(

@@ -189,6 +189,6 @@ struct TemporaryDiskTests {
     await session.close()
     await engine.shutdown()
     let left = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
-    #expect(left.filter { $0.contains("duckdb_temp") } == [])
+    #expect(left.filter { $0.hasSuffix(".tmp") } == [])
   }
 }

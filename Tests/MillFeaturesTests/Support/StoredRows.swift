@@ -191,7 +191,10 @@ struct SoakedServer: SoakedStore {
       let rows = fields.count { $0.field.first == UInt8(ascii: "r") }
       return fields.compactMap { field, value -> String? in
         switch String(decoding: field, as: UTF8.self) {
-        case "open": value.isEmpty ? nil : "open work of \(value.count) bytes"
+        case "open":
+          // A killed addition stays among the open work until the next pass, of which 64 are kept.
+          value.count % 20 == 0 && value.count <= 1280
+            ? nil : "open work of \(value.count) bytes"
         case "count":
           value == .word(String(rows)) ? nil : "a count that is not \(rows)"
         default: nil
