@@ -192,10 +192,10 @@ let package = Package(
       "MillFeaturesTests",
       [
         "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake", "MillRedis",
-        "MillSQLite", "MillTables", "MillTesting", "MillTiles",
+        "MillSQLite", "MillTables", "MillTesting", "MillTiles", grdb,
       ]
     ),
-    tests("MillServerTests", ["MillCore", "MillServer", "MillTesting"]),
+    tests("MillServerTests", ["MillCore", "MillServer", "MillTesting", grdb]),
     tests("MillQualityTests", ["MillCore", "MillEngine", "MillQuality", "MillSQL"]),
     tests("MillLedgerTests", ["MillCore", "MillLedger", "MillLineage", "MillTesting", grdb]),
     tests(

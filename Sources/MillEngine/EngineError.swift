@@ -11,6 +11,8 @@ public enum EngineError: Failure, Equatable {
   case data(message: String, line: Int?, column: Int?)
   /// Memory or temporary disk, as configured, did not suffice.
   case resources(message: String)
+  /// A disk that was to be written to is full.
+  case noSpace(message: String)
   /// A file could not be read or written.
   case io(message: String)
   /// Somebody stopped the query.
@@ -30,6 +32,7 @@ public enum EngineError: Failure, Equatable {
     case .sql: "engine.sql"
     case .data: "engine.data"
     case .resources: "engine.resources"
+    case .noSpace: "engine.no-space"
     case .io: "engine.io"
     case .interrupted: "engine.interrupted"
     case .notPermitted: "engine.not-permitted"
@@ -44,7 +47,7 @@ public enum EngineError: Failure, Equatable {
     switch self {
     case .sql, .notPermitted, .unsupportedType: .definition
     case .data: .data
-    case .resources, .io: .outside
+    case .resources, .noSpace, .io: .outside
     case .interrupted: .cancelled
     case .tooManyRows, .failed: .bug
     }
@@ -58,6 +61,7 @@ public enum EngineError: Failure, Equatable {
       message
     case .resources(let message):
       "\(message); raise `memory` or `temp` in millrace.yaml, or free disk"
+    case .noSpace(let message): "\(message): make room on that disk, then do it again"
     case .interrupted: "the query was stopped"
     case .unsupportedType(let column, let type):
       "column \(column) is \(type), which a Delta table cannot hold: cast it in the SELECT"

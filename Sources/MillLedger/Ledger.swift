@@ -187,6 +187,11 @@ extension Ledger {
       switch error.resultCode {
       case .SQLITE_BUSY, .SQLITE_LOCKED:
         return .locked(path: path)
+      case .SQLITE_FULL:
+        return .full(path: path)
+      // The memory that processes share lies in a file beside it, of which nothing else is ever refused.
+      case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_SHMSIZE:
+        return .full(path: path)
       case .SQLITE_NOTADB, .SQLITE_CORRUPT:
         return .corrupt(path: path, detail: detail)
       case .SQLITE_ERROR where detail.contains("no such table"),

@@ -15,7 +15,9 @@ public enum LedgerError: Failure, Equatable {
   case notALedger(path: String)
   /// A newer Millrace has written this file; `migrations` are those unknown to this one.
   case tooNew(path: String, migrations: [String])
-  /// The system refused the file: a missing folder, a full disk, missing rights.
+  /// The disk of the file is full.
+  case full(path: String)
+  /// The system refused the file: a missing folder, missing rights.
   case refused(path: String, resultCode: Int32, detail: String)
   /// No run of this id stands in the ledger.
   case unknownRun(id: String)
@@ -29,6 +31,7 @@ public enum LedgerError: Failure, Equatable {
     case .corrupt: "ledger.corrupt"
     case .notALedger: "ledger.not-a-ledger"
     case .tooNew: "ledger.too-new"
+    case .full: "ledger.full"
     case .refused: "ledger.refused"
     case .unknownRun: "ledger.unknown-run"
     case .contradiction: "ledger.contradiction"
@@ -39,7 +42,7 @@ public enum LedgerError: Failure, Equatable {
   public var errorClass: ErrorClass {
     switch self {
     case .locked: .transient
-    case .corrupt, .refused: .outside
+    case .corrupt, .full, .refused: .outside
     case .notALedger, .tooNew, .unknownRun: .definition
     case .contradiction: .bug
     }
@@ -59,9 +62,12 @@ public enum LedgerError: Failure, Equatable {
     case .tooNew(let path, let migrations):
       "the ledger \(path) was written by a newer millrace "
         + "(unknown here: \(migrations.joined(separator: ", "))): upgrade millrace"
+    case .full(let path):
+      "there is no room for the ledger \(path) on its disk: make room, then do it again; nothing was "
+        + "recorded, and the tables are as they were"
     case .refused(let path, let resultCode, let detail):
       "the ledger \(path) cannot be used: \(detail) (SQLite \(resultCode)): check that its folder "
-        + "is there, may be written, and has space left"
+        + "is there and may be written"
     case .unknownRun(let id):
       "there is no run \(id) in the ledger: `millrace runs` lists those it holds"
     case .contradiction(let path, let detail):

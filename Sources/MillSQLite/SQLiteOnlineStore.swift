@@ -465,6 +465,16 @@ public final class SQLiteOnlineStore: OnlineStore {
     // A statement of ours that makes no sense meets tables of another shape.
     case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR:
       return .damaged(store: path, detail: error.message ?? "the file is no database")
+    case .SQLITE_BUSY, .SQLITE_LOCKED:
+      return .busy(
+        store: path,
+        detail: "another process writes to it (\(error.message ?? "locked")): try again"
+      )
+    case .SQLITE_FULL:
+      return .full(store: path, detail: "the disk of its folder is full")
+    // The memory that processes share lies in a file beside it, of which nothing else is ever refused.
+    case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_SHMSIZE:
+      return .full(store: path, detail: "the disk of its folder is full")
     default:
       return .unavailable(store: path, detail: error.message ?? "\(error.resultCode)")
     }

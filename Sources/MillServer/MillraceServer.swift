@@ -21,17 +21,18 @@ internal import UnixSignals
 /// ```
 public struct MillraceServer: Sendable {
   private let workspace: Workspace
-  private let accessLog: (@Sendable ([UInt8]) -> Void)?
+  private let accessLog: LineQueue?
   private let notice: @Sendable (String) -> Void
 
   /// A server of a project, by the settings that the project has for it.
   ///
   /// - Parameters:
-  ///   - accessLog: Takes whole lines, in UTF-8; nil for no log of requests.
-  ///   - notice: Takes what an operator should know, line by line.
+  ///   - accessLog: Takes a line for each request; nil for no log of requests.
+  ///   - notice: Takes what an operator should know, line by line. Answers wait for it: it returns at
+  ///     once, as ``LineQueue/append(_:)`` does.
   public init(
     _ workspace: Workspace,
-    accessLog: (@Sendable ([UInt8]) -> Void)? = nil,
+    accessLog: LineQueue? = nil,
     notice: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.workspace = workspace
@@ -107,7 +108,6 @@ public struct MillraceServer: Sendable {
     do {
       try await ServiceGroup(configuration: configuration).run()
     } catch let error where Self.isOfAddress(error) {
-      await log?.flush()
       throw ServerError.listen(
         host: settings.host,
         port: settings.port,
@@ -115,7 +115,6 @@ public struct MillraceServer: Sendable {
       )
     }
     await state.keepServed(isLast: true)
-    await log?.flush()
   }
 
   /// Whether an address is taken, is not one of this machine's, or is a name that nobody knows.

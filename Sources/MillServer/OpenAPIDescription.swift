@@ -68,7 +68,7 @@ package enum OpenAPIDescription {
             + "one; rows of the future are refused, and then none is taken.",
           body: reference("PushRequest"),
           answer: reference("PushAnswer"),
-          errors: ["401", "403", "404", "409", "413", "422", "503"]
+          errors: ["401", "403", "404", "409", "413", "422", "503", "507"]
         )
       ],
       "/v1/materialize": [
@@ -85,7 +85,7 @@ package enum OpenAPIDescription {
             ],
           ],
           answer: reference("MaterializeAnswer"),
-          errors: ["401", "403", "404", "409", "422", "503"]
+          errors: ["401", "403", "404", "409", "422", "503", "507"]
         )
       ],
       "/v1/health": [
@@ -132,7 +132,7 @@ package enum OpenAPIDescription {
             ],
           ],
           answer: nil,
-          errors: ["401", "403", "409", "413", "422", "503"],
+          errors: ["401", "403", "409", "413", "422", "503", "507"],
           isFeast: true
         )
       ],
@@ -148,7 +148,7 @@ package enum OpenAPIDescription {
             ],
           ],
           answer: ["type": "null"],
-          errors: ["401", "403", "404", "409", "413", "422", "503"],
+          errors: ["401", "403", "404", "409", "413", "422", "503", "507"],
           isFeast: true
         )
       ],
@@ -186,7 +186,7 @@ package enum OpenAPIDescription {
       "Brings views into the online store. With `async=true` in the query it answers 202 at once.",
       body: ["type": "object", "properties": .object(properties)],
       answer: ["type": "null"],
-      errors: ["401", "403", "404", "409", "422", "503"],
+      errors: ["401", "403", "404", "409", "422", "503", "507"],
       isFeast: true
     )
   }

@@ -28,32 +28,59 @@ struct Responder: HTTPResponder {
     var code: String?
   }
 
-  /// The family of a path, which decides how its errors are written.
-  private enum Family {
-    case feast
-    case own
+  /// How a request came.
+  private struct Arrival {
+    let context: ServerContext
+    /// When it was there whole; nil before.
+    var time: ContinuousClock.Instant?
+    var bytes = 0
+    /// Whether its body was asked for.
+    var isAsked = false
+
+    /// Whether its client waits for being told to send the body.
+    func isAwaited(_ request: Request) -> Bool {
+      guard !isAsked, let expected = request.headers[.expect] else { return false }
+      return expected.lowercased() == "100-continue"
+    }
+
+    /// Asks for the body.
+    mutating func ask(_ request: Request) {
+      if isAwaited(request) { context.goOn() }
+      isAsked = true
+    }
   }
 
   func respond(to request: Request, context: ServerContext) async throws -> Response {
     let start = ContinuousClock.now
     let path = Self.path(of: request)
-    var bytesIn = 0
+    var arrival = Arrival(context: context)
     var answer: Answer
     do {
-      answer = try await route(path, request, Budget.Share(state.budget), &bytesIn)
+      answer = try await route(path, request, Budget.Share(state.budget), &arrival)
     } catch {
       let failure = HTTPFailure(error)
       let isHidden = !(error is HTTPFailure || error is FeatureError || error is JSONError)
       if isHidden, !(error is CancellationError) { state.report(error, path) }
       answer = Answer(status: failure.status, code: failure.code)
-      let isOwn = path.hasPrefix("/v1/")
-      answer.body = ByteBuffer(string: (isOwn ? failure.json : failure.feastJSON).serialized())
+      answer.body = ByteBuffer(bytes: failure.body(of: path))
       if failure.status == .unauthorized {
         answer.headers.append((.wwwAuthenticate, "Bearer"))
       }
       if failure.status == .methodNotAllowed {
         answer.headers.append((.allow, Self.allowed(path)))
       }
+      // Its client may hold the body back for ever.
+      if arrival.isAwaited(request) { answer.headers.append((.connection, "close")) }
+    }
+    if let whole = arrival.time, RequestDeadline.isBounded(path),
+      ContinuousClock.now - whole >= state.settings.timeout
+    {
+      // Its client was answered already, and the connection is closed.
+      answer = Answer(
+        status: HTTPFailure.tooSlow.status,
+        token: answer.token,
+        code: HTTPFailure.tooSlow.code
+      )
     }
     log?.append(
       AccessLog.Entry(
@@ -62,7 +89,7 @@ struct Responder: HTTPResponder {
         method: request.method.rawValue,
         path: path,
         duration: ContinuousClock.now - start,
-        bytesIn: bytesIn,
+        bytesIn: arrival.bytes,
         bytesOut: answer.body.readableBytes,
         entities: answer.entities,
         token: answer.token,
@@ -110,7 +137,7 @@ struct Responder: HTTPResponder {
     _ path: String,
     _ request: Request,
     _ share: Budget.Share,
-    _ bytesIn: inout Int
+    _ arrival: inout Arrival
   ) async throws -> Answer {
     let isGet = Self.gets.contains(path)
     guard isGet || Self.posts.contains(path) else {
@@ -142,8 +169,9 @@ struct Responder: HTTPResponder {
     let header = request.headers[.authorization]
     // Who has no token at all learns nothing more, and costs no more than this.
     let token = try tokens.require(any: header)
-    let body = try await body(of: request, share)
-    bytesIn = body.readableBytes
+    let body = try await body(of: request, share, &arrival)
+    arrival.bytes = body.readableBytes
+    arrival.time = ContinuousClock.now
     var answer: Answer
     switch path {
     case "/get-online-features": answer = try await getOnlineFeatures(body, header, share)
@@ -191,7 +219,11 @@ struct Responder: HTTPResponder {
   /// What a value of an answer takes at the most, its name, times and words included, as a rule.
   private static let bytesPerCell = 200
 
-  private func body(of request: Request, _ share: Budget.Share) async throws -> ByteBuffer {
+  private func body(
+    of request: Request,
+    _ share: Budget.Share,
+    _ arrival: inout Arrival
+  ) async throws -> ByteBuffer {
     let limit = Int(clamping: state.settings.maxBody.bytes)
     func tooLong() -> HTTPFailure {
       HTTPFailure(
@@ -204,6 +236,7 @@ struct Responder: HTTPResponder {
     let declared = request.headers[.contentLength].flatMap { Int($0) }
     if let declared, declared > limit { throw tooLong() }
     try share.take(max(0, declared ?? limit))
+    arrival.ask(request)
     do {
       let body = try await request.body.collect(upTo: limit)
       try share.take(body.readableBytes * (Self.valuesPerByte - 1))

@@ -8,115 +8,159 @@ import Testing
 /// Real processes, killed without warning while they bring views into the online store.
 @Suite("A materialization that is killed", .serialized)
 struct MaterializeCrashTests {
-  /// `MILLRACE_SOAK_KILLS` makes more of them.
-  static var kills: Int {
-    ProcessInfo.processInfo.environment["MILLRACE_SOAK_KILLS"].flatMap { Int($0) } ?? 12
-  }
-
-  private static let asOf = ["--as-of", "2025-03-31T12:00:00Z"]
+  /// `MILLRACE_SOAK_KILLS` makes more of them, over more rows.
+  static let soakKills = ProcessInfo.processInfo.environment["MILLRACE_SOAK_KILLS"]
+    .flatMap { Int($0) }
+  static let kills = soakKills ?? Meters.Step.allCases.count
 
   @Test(
-    "is done again by the next, and the store answers as if nothing had happened",
-    arguments: [OnlineStoreKind.sqlite] + (RedisServer.isInstalled ? [.redis] : [])
+    "leaves values of before or of after it in SQLite, and the next run ends as if nothing had been"
   )
-  func killed(kind: OnlineStoreKind) throws {
-    let server = kind.testDescription == "Redis" ? try RedisServer() : nil
-    let folder = try TemporaryFolder("materialize-crash")
-    let program = try Self.program()
-    func start(_ arguments: [String], in place: String) throws -> ChildProcess {
-      try ChildProcess(
-        [program] + arguments,
-        in: place,
-        environment: ["NO_COLOR": "1"],
-        output: folder.path("output"),
-        errors: folder.path("errors")
-      )
-    }
-    func run(_ arguments: [String], in place: String) throws -> (ChildProcess.Ending, String) {
-      let ending = try start(arguments, in: place).wait()
-      let output = try String(contentsOfFile: folder.path("output"), encoding: .utf8)
-      let errors = try String(contentsOfFile: folder.path("errors"), encoding: .utf8)
-      return (ending, output + errors)
-    }
-    let made = try run(["init", "p", "--rows", "1000", "--seed", "7"], in: folder.path)
-    try #require(made.0 == .exited(0), "\(made.1)")
-    let project = folder.path("p")
-    if let server {
-      let settings = try String(contentsOfFile: "\(project)/millrace.yaml", encoding: .utf8)
-      try (settings + "online: {kind: redis, url: '\(server.endpoint)', timeout: 20s}\n")
-        .write(toFile: "\(project)/millrace.yaml", atomically: true, encoding: .utf8)
-    }
-    let ran = try run(["run"], in: project)
-    try #require(ran.0 == .exited(0), "\(ran.1)")
-    let entities = (1...30).flatMap { number in
-      let digits = (number < 10 ? "0" : "") + String(number)
-      return ["--entity", "card_id=K000000\(digits),merchant_id=M00000\(digits)"]
-    }
-    let question =
-      ["features", "get", "--service", "fraud", "--at", "2025-03-31T18:00:00Z", "--json"]
-      + ["--request", "amount=10"] + entities
-    let clock = ContinuousClock()
-    var outcome: (ChildProcess.Ending, String) = (.exited(-1), "")
-    let whole = try clock.measure {
-      outcome = try run(["features", "materialize"] + Self.asOf, in: project)
-    }
-    try #require(outcome.0 == .exited(0), "\(outcome.1)")
-    let expected = try run(question, in: project)
-    try #require(expected.0 == .exited(0), "\(expected.1)")
-    #expect(expected.1.contains("PRESENT"))
+  func file() throws {
+    try soak([]) { SoakedFile(path: "\($0)/online.sqlite") }
+  }
 
+  @Test(
+    "leaves values of before or of after it in Redis, and the next run ends as if nothing had been",
+    .enabled(if: RedisServer.isInstalled)
+  )
+  func server() throws {
+    let server = try RedisServer()
+    try soak(["online: {kind: redis, url: '\(server.endpoint)', timeout: 20s}"]) { _ in
+      SoakedServer(server: server)
+    }
+  }
+
+  private func soak<Store: SoakedStore>(
+    _ settings: [String],
+    _ open: (String) -> Store
+  ) throws {
     let seed = UInt64.random(in: 0..<1_000_000)
     print("kills with seed \(seed)")
-    var chance = Chance(seed)
-    var died = 0
-    for kill in 0..<Self.kills {
-      let label = "seed \(seed), kill \(kill)"
-      // Every other one starts from nothing, the next from where that one died.
-      if kill % 2 == 0 {
-        try server?.ask("FLUSHALL")
-        for end in ["", "-wal", "-shm"] {
-          try? LocalFileSystem().remove("\(project)/.millrace/online.sqlite\(end)")
-        }
+    let folder = try TemporaryFolder("materialize-crash")
+    // More keys and more tiles than are written at a time, so that a kill may meet half of a view.
+    let isSoak = Self.soakKills != nil
+    var meters = try Meters(
+      in: folder.path,
+      meters: isSoak ? 36_000 : 500,
+      readings: isSoak ? 80_000 : 2_000,
+      seed: seed,
+      settings: settings
+    )
+    var round = Round(store: open(meters.state), program: meters.program, chance: Chance(seed))
+    var known: (rows: StoredRows, copy: Store.Copy)?
+    for step in Meters.Step.allCases {
+      try meters.apply(step)
+      let ran = try meters.program.run(["run"])
+      try #require(ran.isDone, "\(ran.text)")
+      let lake = try Self.files(below: "\(meters.folder)/lake")
+      // What a store holds that nobody disturbed.
+      let materialize = ["features", "materialize", "--as-of", step.asOf]
+      let clock = ContinuousClock()
+      let began = clock.now
+      let calm = try meters.program.run(materialize)
+      round.whole = clock.now - began
+      try #require(calm.isDone, "\(calm.text)")
+      let after = (rows: try round.store.read(), copy: try round.store.copy())
+      #expect(after.rows.states.count == 3)
+      #expect(after.rows != known?.rows)
+      let question = ["features", "get", "--at", step.asOf, "--json"] + meters.question
+      let answer = try meters.program.run(question)
+      #expect(answer.isDone && answer.text.contains("PRESENT"), "\(answer.text)")
+      #expect(try round.store.leftovers() == [])
+
+      let number = step.rawValue
+      let count = (number + 1) * Self.kills / 5 - number * Self.kills / 5
+      for kill in 0..<count {
+        let label = "seed \(seed), \(step), kill \(kill)"
+        // Some go on where the one before them died.
+        if kill == 0 || !round.chance.one(in: 3) { try round.store.restore(known?.copy) }
+        try round.kill(materialize, before: known?.rows ?? StoredRows(), after: after.rows, label)
+        // Some are killed more than once before one comes through.
+        if kill + 1 < count, round.chance.one(in: 3) { continue }
+        let resumed = try meters.program.run(materialize)
+        #expect(resumed.isDone, "\(label): \(resumed.text)")
+        let differences = try round.store.read().differences(from: after.rows)
+        #expect(differences == [], "\(label)")
+        #expect(try round.store.leftovers() == [], "\(label)")
+        let found = try meters.program.run(question)
+        #expect(found.isDone && found.text == answer.text, "\(label): another answer")
       }
-      let process = try start(["features", "materialize"] + Self.asOf, in: project)
+      let verified = try meters.program.run(["features", "verify"])
+      #expect(verified.isDone, "seed \(seed), \(step): \(verified.text)")
+      // No tag, no file and no version of a table is of a materialization.
+      #expect(try Self.files(below: "\(meters.folder)/lake") == lake, "seed \(seed), \(step)")
+      known = after
+    }
+    // What killed processes left there goes with the next run, and nothing else was left.
+    let ran = try meters.program.run(["run"])
+    #expect(ran.isDone, "\(ran.text)")
+    let left = try Self.files(below: meters.state)
+    let expected = ["ledger.sqlite", "online.sqlite", "run.lock"]
+    #expect(left.filter { !expected.contains($0) } == [], "seed \(seed)")
+    #expect(round.died > 0, "every process ended before it was killed")
+    print("\(round.died) of \(Self.kills) kills met a process, \(round.halves) left half of a view")
+  }
+
+  private static func files(below folder: String) throws -> [String] {
+    try FileManager.default.subpathsOfDirectory(atPath: folder).filter { path in
+      var isFolder: ObjCBool = false
+      return FileManager.default.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder)
+        && !isFolder.boolValue
+    }.sorted()
+  }
+
+  /// One process after the other, each killed.
+  private struct Round<Store: SoakedStore> {
+    let store: Store
+    let program: MillraceProgram
+    var chance: Chance
+    /// How long a materialization takes that nobody kills.
+    var whole: Duration = .zero
+    /// Processes that were still running.
+    var died = 0
+    /// Kills that left a store which is neither that of before nor that of after.
+    var halves = 0
+
+    mutating func kill(
+      _ materialize: [String],
+      before: StoredRows,
+      after: StoredRows,
+      _ label: String
+    ) throws {
       // The point of death is a time: there is nothing else to wait for in another process.
-      usleep(UInt32(whole / .microseconds(1) * Double.random(in: 0..<1, using: &chance)))
+      let moment = UInt32(
+        max(1, whole / .microseconds(1) * Double.random(in: 0..<1, using: &chance))
+      )
+      let process = try program.start(materialize)
+      guard chance.one(in: 3) else {
+        usleep(moment)
+        process.kill()
+        if case .killed = process.wait() { died += 1 }
+        return try look(before, after, label)
+      }
+      // Two at once, of which one is killed: the other ends as if it were alone.
+      usleep(moment / 4)
+      let other = try program.start(materialize, saying: "other")
+      usleep(moment / 2)
       process.kill()
       if case .killed = process.wait() { died += 1 }
-      guard kill % 2 == 1 || kill == Self.kills - 1 else { continue }
-      let resumed = try run(["features", "materialize"] + Self.asOf, in: project)
-      #expect(resumed.0 == .exited(0), "\(label): \(resumed.1)")
-      let verified = try run(["features", "verify"], in: project)
-      #expect(verified.0 == .exited(0), "\(label): \(verified.1)")
-      let found = try run(question, in: project)
-      #expect(found.0 == .exited(0) && found.1 == expected.1, "\(label): another answer")
+      if other.isRunning { try look(before, after, "\(label), with another") }
+      let ending = other.wait()
+      #expect(ending == .exited(0), "\(label): the other: \(program.said("other"))")
+      let differences = try store.read().differences(from: after)
+      #expect(differences == [], "\(label): of the other")
     }
-    #expect(died > 0, "every process ended before it was killed")
-  }
 
-  struct MissingBinary: Error, CustomStringConvertible {
-    var description: String { "no millrace beside the tests: run `swift build` first" }
-  }
-
-  /// The built binary, beside the test bundle or in the debug folder.
-  private static func program() throws -> String {
-    var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-    var candidates: [String] = []
-    for _ in 0..<6 {
-      folder.deleteLastPathComponent()
-      candidates.append(folder.appendingPathComponent("millrace").path)
+    private mutating func look(
+      _ before: StoredRows,
+      _ after: StoredRows,
+      _ label: String
+    ) throws {
+      let found = try store.read()
+      let strangers = found.strangers(before: before, after: after)
+      #expect(strangers.isEmpty, "\(label): \(strangers.count), such as \(strangers.prefix(3))")
+      if found != before, found != after { halves += 1 }
     }
-    let root = URL(fileURLWithPath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    candidates.append(root.appendingPathComponent(".build/debug/millrace").path)
-    for candidate in candidates {
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder),
-        !isFolder.boolValue, FileManager.default.isExecutableFile(atPath: candidate)
-      {
-        return candidate
-      }
-    }
-    throw MissingBinary()
   }
 }

@@ -178,7 +178,7 @@ struct OnlineRedisFailureTests {
     let started = ContinuousClock.now
     let read = await failure { _ = try await store.read([[1]], of: table) }
     #expect(ContinuousClock.now - started >= .milliseconds(60))
-    #expect(read?.code == "online.unavailable")
+    #expect(read?.code == "online.busy")
     #expect(read?.text.contains("no answer within 60 ms") == true, "\(read?.text ?? "")")
     let written = await failure { _ = try await store.begin(table) }
     #expect(written?.text.contains("no answer within 90 ms") == true, "\(written?.text ?? "")")
@@ -188,6 +188,35 @@ struct OnlineRedisFailureTests {
     }
     let greeted = await failure { _ = try await greeting.count(of: table) }
     #expect(greeted?.text.contains("no answer within 70 ms") == true, "\(greeted?.text ?? "")")
+  }
+
+  @Test("calls a server that is at somebody's script busy, and gone when that goes on")
+  func script() async throws {
+    let server = try RedisServer()
+    let store = server.store {
+      $0.readTimeout = .milliseconds(50)
+      $0.failureThreshold = 3
+      $0.coolDown = .seconds(600)
+    }
+    let patient = server.store()
+    let (table, rows) = (table, rows)
+    _ = try await patient.write(rows, to: table, as: .newest(generation: nil))
+    // For so long it answers nobody, and then may be told to kill the script.
+    try server.ask("CONFIG SET lua-time-limit 4000")
+    Thread.detachNewThread {
+      _ = try? server.ask([.word("EVAL"), .word("while true do end"), .word("0")])
+    }
+    var codes: [String] = []
+    while codes.last != "online.unavailable", codes.count < 1000 {
+      if let error = await failure({ _ = try await store.read([[1]], of: table) }) {
+        codes.append(error.code)
+      }
+    }
+    #expect(codes.count > 3)
+    #expect(Set(codes.dropLast()) == ["online.busy"])
+    #expect(codes.last == "online.unavailable")
+    #expect(try server.ask("SCRIPT KILL") == .status("OK"))
+    #expect(try await patient.read([[1]], of: table) == [rows[1]])
   }
 
   @Test("refuses callers when all connections are busy for too long")
@@ -241,7 +270,9 @@ struct OnlineRedisFailureTests {
     let store = Self.store(at: listener.port) { $0.readTimeout = .seconds(20) }
     let table = table
     let error = await failure { _ = try await store.count(of: table) }
-    #expect(error?.code == "online.unavailable", "\(error?.text ?? "")")
+    let code =
+      answer.contains("OOM ") ? "full" : answer.hasPrefix("-BUSY") ? "busy" : "unavailable"
+    #expect(error?.code == "online.\(code)", "\(error?.text ?? "")")
     #expect(error?.text.contains(expected) == true, "\(error?.text ?? "")")
     #expect(error?.text.contains("secret") == false)
   }
@@ -335,7 +366,7 @@ struct OnlineRedisFailureTests {
     let error = await failure {
       _ = try await store.write(newer, to: table, as: .pass(generation: 2))
     }
-    #expect(error?.code == "online.unavailable")
+    #expect(error?.code == "online.full")
     #expect(error?.text.contains("`maxmemory` is used up (OOM)") == true, "\(error?.text ?? "")")
     #expect(try await store.read(rows.map(\.key), of: table) == rows)
     try server.ask("CONFIG SET maxmemory 0")

@@ -98,7 +98,7 @@ struct OnlineSQLiteTests {
     }
     #expect(try await writing.value == 100_000)
     #expect(!refused.isEmpty, "nothing was written while the rows were")
-    #expect(refused.allSatisfy { $0.code == "online.unavailable" && $0.isRetryable })
+    #expect(refused.allSatisfy { $0.code == "online.busy" && $0.isRetryable })
     #expect(Set(seen).isSubset(of: [1, 100_001]), "a write was seen in part")
     #expect(try await store.count(of: table) == 100_001)
     let some = Swift.stride(from: 0, to: 100_000, by: 997).map { rows[$0] }

@@ -354,6 +354,43 @@ struct ServingOutageTests {
   }
 
   @Test(
+    "a store that is busy is not gone: what is known is given unverified, and it is asked again"
+  )
+  func busy() async throws {
+    let stage = try await ServingStage()
+    try await stage.begin()
+    #expect(try await stage.ask([1]) == ["2.50"])
+    let plan = try stage.serving.plan([FeatureReference(view: "last", feature: "last_amount")])
+    func ask(_ cards: [Int64]) async throws -> ServedAnswer {
+      try await stage.serving.ask(plan, cards.map { [.integer($0)] }, at: stage.now)
+    }
+    // It does not come to a read.
+    stage.online.fail(.read, with: SteeredOnlineStore.busy)
+    var answer = try await ask([1, 2])
+    #expect(answer.words == ["2.50", "INVALID"])
+    #expect(answer.unreachableSince == stage.now)
+    #expect(stage.serving.health.unreachableSince == nil)
+    #expect(stage.serving.health.problem == SteeredOnlineStore.busy)
+    // The next question is put to it, although it was not asked for changes since.
+    answer = try await ask([1, 2])
+    #expect(answer.words == ["2.50", "7.00"])
+    stage.online.fail(.read, with: SteeredOnlineStore.busy)
+    #expect(await failure { _ = try await ask([3]) }?.code == "online.busy")
+    #expect(try await ask([3]).words != ["INVALID"])
+    // It does not come to say what changed: nobody knows whether what is in memory still is so.
+    stage.pass(.milliseconds(201))
+    stage.online.fail(.changes, with: SteeredOnlineStore.busy)
+    answer = try await ask([1, 2])
+    #expect(answer.words == ["2.50", "7.00"])
+    #expect(answer.unreachableSince == stage.now)
+    #expect(stage.serving.health.unreachableSince == nil)
+    stage.pass(.milliseconds(201))
+    answer = try await ask([1, 2])
+    #expect(answer.unreachableSince == nil)
+    #expect(stage.serving.health.problem == nil)
+  }
+
+  @Test(
     "a value whose time to live ends is not used longer, and what was changed meanwhile is seen"
   )
   func ttl() async throws {

@@ -77,7 +77,8 @@ public struct ServerSettings: Hashable, Sendable {
   public var maxEntities: Int
   /// Connections at a time.
   public var maxConnections: Int
-  /// How long a request may take to arrive, and how long its answer may take.
+  /// How long a request may take to arrive whole, and how long its answer may take from then on; bringing
+  /// views in takes as long as there are rows.
   public var timeout: Duration
   /// For how long a connection may be without a request.
   public var idle: Duration

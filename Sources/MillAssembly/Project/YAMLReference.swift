@@ -70,7 +70,7 @@ extension KnownKeys {
       ("max_body", "the longest body of a request (4MiB)"),
       ("max_entities", "the most entities of a request (10000)"),
       ("max_connections", "connections at a time (1024)"),
-      ("timeout", "how long a request may take to arrive (10s)"),
+      ("timeout", "how long a request may take to arrive, and then its answer (10s)"),
       ("idle", "how long a connection may be without a request (60s)"),
       ("memory", "what values that are ready to be sent may take (256MiB)"),
       ("staleness", "how long a change by another process may go unseen (100ms)"),

@@ -15,3 +15,15 @@ protocol Command: AsyncParsableCommand {
 extension Command {
   var projectFolder: String? { nil }
 }
+
+/// A command about a project.
+protocol ProjectCommand: Command {
+  /// Which project, and how it answers.
+  var common: CommonOptions { get }
+}
+
+extension ProjectCommand {
+  var project: ProjectOptions { common.project }
+  var options: OutputOptions { common.output }
+  var projectFolder: String? { project.folder }
+}

@@ -56,8 +56,11 @@ struct Console: Sendable {
   }
 
   /// Says what was amiss and could be got around.
-  func warn(_ line: String) {
-    error.writeLine(errorStyle.yellow("warning:") + " " + line.printable)
+  func warn(_ line: String) { error.writeLine(warning(line)) }
+
+  /// The line of a warning.
+  func warning(_ line: String) -> String {
+    errorStyle.yellow("warning:") + " " + line.printable
   }
 
   /// Says something that is no part of the answer.

@@ -63,3 +63,12 @@ struct ProjectOptions: ParsableArguments, Sendable {
     return try result.get()
   }
 }
+
+/// What every command about a project takes.
+struct CommonOptions: ParsableArguments, Sendable {
+  @OptionGroup(title: "Project")
+  var project: ProjectOptions
+
+  @OptionGroup(title: "Output")
+  var output: OutputOptions
+}

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features explain VIEW.FEATURE`: why a value is what it is.
-struct FeaturesExplainCommand: Command {
+struct FeaturesExplainCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Show the rows behind one value, and why others do not count.",
@@ -37,13 +37,8 @@ struct FeaturesExplainCommand: Command {
   @Option(name: .long, help: "How many rows to list, those nearest to the question.")
   var limit = 20
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     if let at, Instant(iso8601: at) == nil {

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features export-feast`: the folder that a Feast client opens.
-struct FeaturesExportFeastCommand: Command {
+struct FeaturesExportFeastCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "export-feast",
     abstract: "Write the folder that a Feast client reads features through.",
@@ -56,13 +56,8 @@ struct FeaturesExportFeastCommand: Command {
   )
   var tokenVariable: String?
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in

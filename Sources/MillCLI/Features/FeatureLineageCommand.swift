@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features lineage NAME`: from the column to the model, and back.
-struct FeaturesLineageCommand: Command {
+struct FeaturesLineageCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "lineage",
     abstract: "Show what a feature is made from, and what it goes into.",
@@ -49,13 +49,8 @@ struct FeaturesLineageCommand: Command {
   @Flag
   var direction: Direction?
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   private var directions: [FeatureLineage.Direction] {
     switch direction {

@@ -28,7 +28,7 @@ struct FeaturesCommand: AsyncParsableCommand {
 }
 
 /// `millrace features list`: what there is.
-struct FeaturesListCommand: Command {
+struct FeaturesListCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the feature views, or find features by a word.",
@@ -48,13 +48,8 @@ struct FeaturesListCommand: Command {
   @Argument(help: "Only views with this word in their names, features, descriptions or tags.")
   var word: String?
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
@@ -168,7 +163,7 @@ struct FeaturesListCommand: Command {
 }
 
 /// `millrace features show VIEW`: what a view's features are.
-struct FeaturesShowCommand: Command {
+struct FeaturesShowCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Show the features of a view: types, windows, and the values that they have.",
@@ -194,13 +189,8 @@ struct FeaturesShowCommand: Command {
   @Argument(help: "The view.")
   var view: String
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in

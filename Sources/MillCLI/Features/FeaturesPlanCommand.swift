@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features plan`: what a change of definitions means, and for whom.
-struct FeaturesPlanCommand: Command {
+struct FeaturesPlanCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
     abstract: "Say what changed definitions mean for those who use the features.",
@@ -49,13 +49,8 @@ struct FeaturesPlanCommand: Command {
   @Flag(name: .long, help: "Leave with 0, and record, although something is breaking.")
   var allowBreaking = false
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   private var baseline: PlanBaseline? {
     switch against {
@@ -130,7 +125,7 @@ struct FeaturesPlanCommand: Command {
 }
 
 /// `millrace features apply`: remembers the definitions as they are.
-struct FeaturesApplyCommand: Command {
+struct FeaturesApplyCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "apply",
     abstract: "Record all definitions as they are, as `plan --record` does.",
@@ -152,13 +147,8 @@ struct FeaturesApplyCommand: Command {
   @Flag(name: .long, help: "Record although something is breaking.")
   var allowBreaking = false
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in

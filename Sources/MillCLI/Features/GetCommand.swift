@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features get`: what a model would be served.
-struct FeaturesGetCommand: Command {
+struct FeaturesGetCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "get",
     abstract: "Read features of an entity from the online store.",
@@ -29,15 +29,8 @@ struct FeaturesGetCommand: Command {
   )
   var entity: [String] = []
 
-  @Option(
-    name: .long,
-    parsing: .upToNextOption,
-    help: ArgumentHelp("Features as VIEW.FEATURE, or whole views.", valueName: "feature")
-  )
-  var features: [String] = []
-
-  @Option(name: .long, help: "A service whose features are wanted.")
-  var service: String?
+  @OptionGroup
+  var choice: FeatureChoice
 
   @Option(
     name: .long,
@@ -51,18 +44,10 @@ struct FeaturesGetCommand: Command {
   )
   var at: String?
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
-    guard !features.isEmpty || service != nil else {
-      throw ValidationError("Say which features: --features VIEW.FEATURE … or --service NAME.")
-    }
     if let at, Instant(iso8601: at) == nil {
       throw ValidationError("--at \(at) is no instant, such as 2025-03-31T12:00:00Z.")
     }
@@ -71,16 +56,7 @@ struct FeaturesGetCommand: Command {
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
       let store = try await workspace.features()
-      var references = try features.map { text throws(FeatureError) in
-        guard let reference = FeatureReference(text) else {
-          throw FeatureError.unknown(.feature, text, nearest: nil)
-        }
-        return reference
-      }
-      if let service {
-        references += try store.definitions.features(ofService: service)
-          .map { FeatureReference(view: $0.view, feature: $0.name) }
-      }
+      let references = try choice.references(in: store.definitions)
       let reader = try await store.reader(of: references, from: workspace.onlineStore())
       if reader.keys.isEmpty, !entity.isEmpty {
         throw CommandError.option("these features are of no entity: leave --entity out")

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features materialize`: the newest values into the online store.
-struct FeaturesMaterializeCommand: Command {
+struct FeaturesMaterializeCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "materialize",
     abstract: "Bring the newest values and tiles into the online store.",
@@ -41,13 +41,8 @@ struct FeaturesMaterializeCommand: Command {
   @Option(name: .long, help: "Bring rows in once more that happened before then (now).")
   var to: String?
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     if let asOf, Instant(iso8601: asOf) == nil {

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features history NAME`: the versions of a definition.
-struct FeaturesHistoryCommand: Command {
+struct FeaturesHistoryCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "history",
     abstract: "Show the versions of a definition, when they came, and what changed.",
@@ -28,13 +28,8 @@ struct FeaturesHistoryCommand: Command {
   @Argument(help: "A view, on-demand features, a service or an entity.")
   var name: String
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
@@ -124,7 +119,7 @@ extension DefinitionVersion {
 }
 
 /// `millrace features search WORDS`: finds features.
-struct FeaturesSearchCommand: Command {
+struct FeaturesSearchCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "search",
     abstract: "Find entities, views, features and services by words.",
@@ -147,13 +142,8 @@ struct FeaturesSearchCommand: Command {
   @Option(name: .long, help: "How many findings at most.")
   var limit = 50
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard (1...10_000).contains(limit) else {

@@ -22,7 +22,7 @@ struct TrainingSetCommand: AsyncParsableCommand {
 }
 
 /// `millrace features training-set create NAME`.
-struct TrainingSetCreateCommand: Command {
+struct TrainingSetCreateCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "create",
     abstract: "Join labels with features as of each label's time.",
@@ -53,15 +53,8 @@ struct TrainingSetCreateCommand: Command {
   )
   var labels: String
 
-  @Option(
-    name: .long,
-    parsing: .upToNextOption,
-    help: ArgumentHelp("Features as VIEW.FEATURE, or whole views.", valueName: "feature")
-  )
-  var features: [String] = []
-
-  @Option(name: .long, help: "A service whose features are wanted.")
-  var service: String?
+  @OptionGroup
+  var choice: FeatureChoice
 
   @Option(name: .long, help: "The labels' column that says as of when (default: the only time).")
   var time: String?
@@ -87,18 +80,10 @@ struct TrainingSetCreateCommand: Command {
   @Option(name: .long, help: "Write the rows to a Parquet file as well.", completion: .file())
   var output: String?
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
-    guard !features.isEmpty || service != nil else {
-      throw ValidationError("Say which features: --features VIEW.FEATURE … or --service NAME.")
-    }
     for pair in key where pair.split(separator: "=").count != 2 {
       throw ValidationError("--key \(pair) is no KEY=COLUMN.")
     }
@@ -146,17 +131,8 @@ struct TrainingSetCreateCommand: Command {
       throw FileError.alreadyExists(path: target)
     }
     let store = try await workspace.features()
-    var references = try features.map { text throws(FeatureError) in
-      guard let reference = FeatureReference(text) else {
-        throw FeatureError.unknown(.feature, text, nearest: nil)
-      }
-      return reference
-    }
-    if let service {
-      references += try store.definitions.features(ofService: service)
-        .map { FeatureReference(view: $0.view, feature: $0.name) }
-    }
-    for (name, note) in store.definitions.deprecations(references, service: service) {
+    let references = try choice.references(in: store.definitions)
+    for (name, note) in store.definitions.deprecations(references, service: choice.service) {
       console.warn("\(name) is deprecated: \(note)")
     }
     var keys: [String: String] = [:]

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features training-set list`.
-struct TrainingSetListCommand: Command {
+struct TrainingSetListCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the training sets, newest first.",
@@ -19,13 +19,8 @@ struct TrainingSetListCommand: Command {
       """
   )
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
@@ -57,27 +52,22 @@ struct TrainingSetListCommand: Command {
 }
 
 /// `millrace features training-set show ID`.
-struct TrainingSetShowCommand: Command {
+struct TrainingSetShowCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Show what a training set was made of.",
     discussion: "JSON: the manifest."
   )
 
-  @Argument(help: "The id, the first digits of it, or the name (the newest set of it).")
-  var id: String
+  @OptionGroup
+  var choice: TrainingSetChoice
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
-      let set = try await workspace.features().trainingSet(id)
+      let set = try await workspace.features().trainingSet(choice.id)
       if console.isJSON {
         console.show(json: set.json)
         return .done
@@ -115,7 +105,7 @@ struct TrainingSetShowCommand: Command {
 }
 
 /// `millrace features training-set reproduce ID`.
-struct TrainingSetReproduceCommand: Command {
+struct TrainingSetReproduceCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "reproduce",
     abstract: "Make the join again from the same versions, and compare every cell.",
@@ -127,21 +117,16 @@ struct TrainingSetReproduceCommand: Command {
       """
   )
 
-  @Argument(help: "The id, the first digits of it, or the name (the newest set of it).")
-  var id: String
+  @OptionGroup
+  var choice: TrainingSetChoice
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
       let store = try await workspace.features()
-      let comparison = try await store.reproduce(try await store.trainingSet(id))
+      let comparison = try await store.reproduce(try await store.trainingSet(choice.id))
       if console.isJSON {
         console.show(json: comparison.answer)
       } else if comparison.cells == 0 {
@@ -158,7 +143,7 @@ struct TrainingSetReproduceCommand: Command {
 }
 
 /// `millrace features training-set stale ID`.
-struct TrainingSetStaleCommand: Command {
+struct TrainingSetStaleCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "stale",
     abstract: "Count the cells that would be others if the set were made now.",
@@ -170,21 +155,16 @@ struct TrainingSetStaleCommand: Command {
       """
   )
 
-  @Argument(help: "The id, the first digits of it, or the name (the newest set of it).")
-  var id: String
+  @OptionGroup
+  var choice: TrainingSetChoice
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace(console) { workspace in
       let store = try await workspace.features()
-      let comparison = try await store.stale(try await store.trainingSet(id))
+      let comparison = try await store.stale(try await store.trainingSet(choice.id))
       if console.isJSON {
         console.show(json: comparison.answer)
         return .done
@@ -236,4 +216,10 @@ extension TrainingSetComparison {
       "redefined": .array(redefined.map { .string($0) }),
     ]
   }
+}
+
+/// Which training set a command is about.
+struct TrainingSetChoice: ParsableArguments, Sendable {
+  @Argument(help: "The id, the first digits of it, or the name (the newest set of it).")
+  var id: String
 }

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillFeatures
 
 /// `millrace features verify`: whether models are served what they were trained on.
-struct FeaturesVerifyCommand: Command {
+struct FeaturesVerifyCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Hold online answers against the join that trains models; fail on any difference.",
@@ -30,13 +30,8 @@ struct FeaturesVerifyCommand: Command {
   @Option(name: .long, help: "How many entities of each view.")
   var sample = 1000
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard (1...100_000).contains(sample) else {

@@ -16,7 +16,7 @@ struct LedgerCommand: AsyncParsableCommand {
 }
 
 /// `millrace ledger rebuild`: the history, read again from the tables.
-struct LedgerRebuildCommand: Command {
+struct LedgerRebuildCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "rebuild",
     abstract: "Make the history of runs anew from the tables' own logs.",
@@ -32,13 +32,8 @@ struct LedgerRebuildCommand: Command {
       """
   )
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     let report = try await openMended(console).rebuildLedger()

@@ -8,7 +8,7 @@ internal import MillLineage
 internal import MillPipelines
 
 /// `millrace lineage`: where data came from and where it went.
-struct LineageCommand: Command {
+struct LineageCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "lineage",
     abstract: "Show what datasets were made from, down to the files.",
@@ -60,13 +60,8 @@ struct LineageCommand: Command {
   @Flag(name: .customLong("mermaid"), help: "Answer in the language of Mermaid.")
   var isMermaid = false
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard depth ?? 0 >= 0 else { throw ValidationError("--depth must not be negative.") }

@@ -9,7 +9,7 @@ internal import MillPipelines
 internal import MillQuality
 
 /// `millrace quality`: what the rules found.
-struct QualityCommand: Command {
+struct QualityCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "quality",
     abstract: "Show what the rules found, the worst first.",
@@ -43,13 +43,8 @@ struct QualityCommand: Command {
   @Flag(name: .customLong("check"), help: "Judge the tables now, as they stand.")
   var isCheck = false
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard !isCheck || runID == nil else {

@@ -25,7 +25,7 @@ struct TableCommand: AsyncParsableCommand {
 }
 
 /// `millrace table list`: what there is.
-struct TableListCommand: Command {
+struct TableListCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the tables of the lake.",
@@ -41,13 +41,8 @@ struct TableListCommand: Command {
       """
   )
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     let lake = try await project.open().lake
@@ -84,7 +79,7 @@ struct TableListCommand: Command {
 }
 
 /// `millrace table show NAME`: what a table is.
-struct TableShowCommand: Command {
+struct TableShowCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Show a table's columns and what is known of it.",
@@ -111,13 +106,8 @@ struct TableShowCommand: Command {
   @OptionGroup(title: "Version")
   var wanted: VersionOptions
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withTable(table, console) { open in

@@ -9,7 +9,7 @@ internal import MillPipelines
 internal import MillTables
 
 /// `millrace table diff NAME A B`: what changed between two versions.
-struct TableDiffCommand: Command {
+struct TableDiffCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
     abstract: "Compare two versions of a table, row by row.",
@@ -48,13 +48,8 @@ struct TableDiffCommand: Command {
   @Option(name: .long, help: "How many rows to show, at most 10,000.")
   var limit = 20
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard (0...10_000).contains(limit) else {

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillLake
 
 /// `millrace table history NAME`: a table's versions.
-struct TableHistoryCommand: Command {
+struct TableHistoryCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "history",
     abstract: "List the versions of a table, newest first.",
@@ -29,13 +29,8 @@ struct TableHistoryCommand: Command {
   @Option(name: .long, help: "How many versions to list.")
   var limit = 20
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }

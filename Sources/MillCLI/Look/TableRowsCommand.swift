@@ -8,7 +8,7 @@ internal import MillEngine
 internal import MillLake
 
 /// `millrace table rows NAME`: some rows of a table.
-struct TableRowsCommand: Command {
+struct TableRowsCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "rows",
     abstract: "Show some rows of a table, at any of its versions, or write them to a file.",
@@ -53,13 +53,8 @@ struct TableRowsCommand: Command {
   @Option(name: .long, help: "How many rows to show, at most 10,000.")
   var limit = 20
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard (1...10_000).contains(limit) else {

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillLake
 
 /// `millrace table tag NAME [TAG]`: names for versions.
-struct TableTagCommand: Command {
+struct TableTagCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "tag",
     abstract: "List the tags of a table, name a version, or take a name away.",
@@ -37,13 +37,8 @@ struct TableTagCommand: Command {
   @Flag(name: .long, help: "Take the name away.")
   var remove = false
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard tag != nil || (!remove && note == nil && tableVersion == nil) else {
@@ -114,7 +109,7 @@ struct TableTagCommand: Command {
 }
 
 /// `millrace table restore NAME --version N`: an older version made new.
-struct TableRestoreCommand: Command {
+struct TableRestoreCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore",
     abstract: "Make a new version of a table that is as an older one was.",
@@ -135,13 +130,8 @@ struct TableRestoreCommand: Command {
   @OptionGroup(title: "Version")
   var wanted: VersionOptions
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard wanted.number != nil || wanted.timestamp != nil || wanted.tag != nil else {

@@ -7,7 +7,7 @@ internal import MillLake
 internal import MillTables
 
 /// `millrace maintain`: tables kept small and cheap.
-struct MaintainCommand: Command {
+struct MaintainCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "maintain",
     abstract: "Put small files together, remove what nobody needs, and say what tables cost.",
@@ -45,13 +45,8 @@ struct MaintainCommand: Command {
   )
   var keep: String?
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     if let keep, Duration(text: keep) == nil {

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillPipelines
 
 /// `millrace plan`: what a run would do.
-struct PlanCommand: Command {
+struct PlanCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
     abstract: "Show what a run would do now, and why.",
@@ -30,13 +30,8 @@ struct PlanCommand: Command {
   @Argument(help: Selectors.help)
   var selectors: [String] = []
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace { workspace in

@@ -6,7 +6,7 @@ internal import MillCore
 internal import MillPipelines
 
 /// `millrace run`: make what has changed.
-struct RunCommand: Command {
+struct RunCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Make everything that has changed.",
@@ -41,13 +41,8 @@ struct RunCommand: Command {
   @Flag(name: .customLong("no-progress"), help: "Say nothing until the end.")
   var isQuiet = false
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace { workspace in

@@ -7,7 +7,7 @@ internal import MillLedger
 internal import MillPipelines
 
 /// `millrace runs`: what happened.
-struct RunsCommand: Command {
+struct RunsCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "runs",
     abstract: "List the runs, or show what one of them did.",
@@ -34,13 +34,8 @@ struct RunsCommand: Command {
   @Option(name: .long, help: "How many runs to list, the newest first.")
   var limit = 20
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }

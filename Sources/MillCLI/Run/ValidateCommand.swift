@@ -7,7 +7,7 @@ internal import MillFeatures
 internal import MillPipelines
 
 /// `millrace validate`: whether the definitions are sound.
-struct ValidateCommand: Command {
+struct ValidateCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
     abstract: "Check every definition, without touching data.",
@@ -29,13 +29,8 @@ struct ValidateCommand: Command {
       """
   )
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func run(_ console: Console) async throws -> ExitStatus {
     try await project.withWorkspace { workspace in

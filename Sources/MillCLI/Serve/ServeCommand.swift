@@ -10,7 +10,7 @@ internal import MillLake
 internal import MillServer
 
 /// `millrace serve`: features over HTTP, until it is told to stop.
-struct ServeCommand: Command {
+struct ServeCommand: ProjectCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",
     abstract: "Serve features over HTTP: Feast's protocol, and /v1.",
@@ -50,13 +50,8 @@ struct ServeCommand: Command {
   @Flag(name: .long, help: "Make a token, show it once with what the settings need, and end.")
   var newToken = false
 
-  @OptionGroup(title: "Project")
-  var project: ProjectOptions
-
-  @OptionGroup(title: "Output")
-  var options: OutputOptions
-
-  var projectFolder: String? { project.folder }
+  @OptionGroup
+  var common: CommonOptions
 
   func validate() throws {
     if let at, Instant(iso8601: at) == nil {
@@ -75,15 +70,20 @@ struct ServeCommand: Command {
     }
     var world = World.system()
     if let moment = at.flatMap(Instant.init(iso8601:)) { world.clock = FixedClock(at: moment) }
+    let write: @Sendable ([UInt8]) -> Bool = {
+      console.error.write(String(decoding: $0, as: UTF8.self))
+    }
+    // Requests that come fast take no room from what an operator should know.
+    let notices = LineQueue("the server", write: write)
     let workspace = try await Workspace(project: loaded, world: world) {
-      console.warn($0.description)
+      notices.append(console.warning($0.description))
     }
-    let log: (@Sendable ([UInt8]) -> Void)?
-    switch settings.accessLog {
-    case .none: log = nil
-    case .stderr: log = { _ = console.error.write(String(decoding: $0, as: UTF8.self)) }
-    }
-    let server = MillraceServer(workspace, accessLog: log) { console.remark($0.printable) }
+    let requests: LineQueue? =
+      switch settings.accessLog {
+      case .none: nil
+      case .stderr: LineQueue("requests", write: write)
+      }
+    let server = MillraceServer(workspace, accessLog: requests) { notices.append($0.printable) }
     let result: Result<Void, any Error>
     do {
       try await server.run { host, port in
@@ -94,6 +94,8 @@ struct ServeCommand: Command {
       result = .failure(error)
     }
     await workspace.engine.shutdown()
+    await requests?.flush()
+    await notices.flush()
     try result.get()
     return .done
   }

@@ -73,9 +73,11 @@ public final class DuckDBEngine: Engine {
       "autoload_known_extensions": "false",
     ]
     if let threads = configuration.threads { settings["threads"] = String(threads) }
+    var bound = ""
     if let folder = configuration.temporaryFolder {
       settings["temp_directory"] = folder
-      settings["max_temp_directory_size"] = "\(configuration.temporary.bytes) bytes"
+      // Among the settings that it is opened with, DuckDB shows this one and does not keep to it.
+      bound = "SET GLOBAL max_temp_directory_size = '\(configuration.temporary.bytes) bytes';"
     }
     // A folder whose name has wildcards is opened under its escaped name.
     let known = configuration.folders + configuration.folders.map(RelationSQL.exactly)
@@ -91,6 +93,7 @@ public final class DuckDBEngine: Engine {
         SET GLOBAL TimeZone = 'UTC';
         SET GLOBAL error_on_division_by_zero = false;
         SET GLOBAL ieee_floating_point_ops = false;
+        \(bound)
         SET GLOBAL allowed_directories = [\(folders)];
         SET GLOBAL allowed_paths = [\(files)];
         SET GLOBAL enable_external_access = false;

@@ -13,13 +13,13 @@ internal import MillSQL
 /// A workspace in DuckDB: a connection with an in-memory catalog of its own.
 actor DuckDBEngineSession: EngineSession {
   private let session: DuckDBSession
-  private let catalog: String
-  private let dialect = DuckDBDialect()
+  let catalog: String
+  let dialect = DuckDBDialect()
   private let relations = RelationSQL()
   /// What has been defined, and whether it is a table rather than a view.
   private var defined: [RelationName: Bool] = [:]
   /// How many tables of deleted rows there are.
-  private var deletions = 0
+  var deletions = 0
 
   init(
     database: Database,
@@ -62,72 +62,6 @@ actor DuckDBEngineSession: EngineSession {
     let places =
       withPlaces ? ", \(RelationSQL.fileColumn) VARCHAR, \(RelationSQL.rowColumn) BIGINT" : ""
     try await create(relation, isTable: true, "(\(relations.columns(contents.schema))\(places))")
-  }
-
-  /// Puts the deleted rows of all files into a table of this session.
-  ///
-  /// - Returns: The table's name, or nil when no row is deleted.
-  private func deletedRows(of contents: TableContents) async throws(EngineError) -> String? {
-    let files = contents.files.filter { $0.deletedRows != nil }
-    guard !files.isEmpty else { return nil }
-    deletions += 1
-    let name = dialect.quote([catalog, "main", "mill_deleted_\(deletions)"])
-    try await run("CREATE TABLE \(name) (file VARCHAR, row BIGINT)")
-    for file in files {
-      guard let deleted = file.deletedRows else { continue }
-      let vector = try await vector(deleted, of: file)
-      // A vector of few bytes can name more rows than any file has.
-      let rows = file.statistics.rows ?? Self.rowsMax
-      if let last = vector.ranges.last, last.upperBound >= UInt64(max(0, rows)) {
-        throw .io(
-          message: "the deletion vector of \(file.location) names row \(last.upperBound), "
-            + "and the file has \(rows) at most"
-        )
-      }
-      // Runs become rows in SQL, so that a vector of few bytes takes no memory here.
-      for start in stride(from: 0, to: vector.ranges.count, by: 10_000) {
-        let runs = vector.ranges[start..<min(start + 10_000, vector.ranges.count)]
-          .map { "(\($0.lowerBound), \($0.upperBound))" }
-        try await run(
-          """
-          INSERT INTO \(name) SELECT \(dialect.literal(file.location)), unnest(range(low, high + 1))
-          FROM (VALUES \(runs.joined(separator: ", "))) AS runs(low, high)
-          """
-        )
-      }
-    }
-    return name
-  }
-
-  /// More rows than are in any file whose writer did not say how many there are.
-  private static let rowsMax: Int64 = 1_000_000_000
-
-  private func vector(
-    _ deleted: DeletedRows,
-    of file: DataFile
-  ) async throws(EngineError) -> DeletionVector {
-    do {
-      switch deleted.place {
-      case .inline(let bytes):
-        return try DeletionVector.decode(bytes, cardinality: deleted.cardinality)
-      case .file(let location, let offset):
-        let path = dialect.literal(RelationSQL.exactly(location))
-        let found = try await rows(of: "SELECT content FROM read_blob(\(path))")
-        guard case .bytes(let bytes)? = found.first?.first else {
-          throw EngineError.io(message: "there is no deletion vector file \(location)")
-        }
-        return try DeletionVector.decodeFile(
-          bytes,
-          offset: offset,
-          sizeInBytes: deleted.sizeInBytes,
-          cardinality: deleted.cardinality
-        )
-      }
-    } catch let error as EngineError {
-      throw error
-    } catch {
-      throw .io(message: "the deletion vector of \(file.location) is damaged: \(error)")
-    }
   }
 
   func define(_ relation: RelationName, as source: RawSource) async throws {
@@ -285,46 +219,6 @@ actor DuckDBEngineSession: EngineSession {
     return ResultTable(columns: names, rows: rows.map { $0.map(\.json) })
   }
 
-  func inspect(_ path: String, as format: RawFormat) async throws -> RawInspection {
-    let file = dialect.literal(RelationSQL.exactly(path))
-    switch format {
-    case .csv(let delimiter, let hasHeader, let compression):
-      let sniffed = try await rows(
-        of: """
-          SELECT Delimiter, list_transform(Columns, lambda item: item.name),
-            list_transform(Columns, lambda item: item.type)
-          FROM sniff_csv(\(file), header = \(hasHeader), nullstr = ['', 'NA'],
-            delim = \(dialect.literal(String(delimiter))), quote = '"', escape = '"',
-            ignore_errors = true, compression = \(dialect.literal(compression.rawValue)))
-          """
-      )
-      guard let row = sniffed.first, case .text(let delimiter) = row[0],
-        case .list(let names) = row[1], case .list(let types) = row[2]
-      else { throw EngineError.failed(message: "\(path) could not be recognised as CSV") }
-      var fields: [Field] = []
-      for (name, type) in zip(names, types) {
-        guard case .text(let name) = name, case .text(let type) = type else { continue }
-        fields.append(Field(name, Self.sniffedType(type)))
-      }
-      return RawInspection(schema: Schema(fields), delimiter: delimiter.first)
-    case .jsonLines(let compression):
-      return RawInspection(
-        schema: try await schema(
-          of: """
-            SELECT * FROM read_json([\(file)], format = 'newline_delimited', ignore_errors = true,
-              compression = \(dialect.literal(compression.rawValue)))
-            """
-        )
-      )
-    case .parquet:
-      return RawInspection(
-        schema: try await schema(
-          of: "SELECT * FROM read_parquet([\(file)], hive_partitioning = false)"
-        )
-      )
-    }
-  }
-
   nonisolated func progress() -> Double? {
     guard let percentage = session.progress?.percentage, percentage >= 0 else { return nil }
     return percentage / 100
@@ -362,7 +256,7 @@ actor DuckDBEngineSession: EngineSession {
     dialect.quote([catalog, relation.schema ?? "main", relation.name])
   }
 
-  private func run(_ sql: String) async throws(EngineError) {
+  func run(_ sql: String) async throws(EngineError) {
     do {
       _ = try await session.execute(sql)
     } catch {
@@ -370,7 +264,7 @@ actor DuckDBEngineSession: EngineSession {
     }
   }
 
-  private func rows(of sql: String) async throws(EngineError) -> [[Value]] {
+  func rows(of sql: String) async throws(EngineError) -> [[Value]] {
     do {
       return try await session.rows(sql)
     } catch {
@@ -442,7 +336,7 @@ actor DuckDBEngineSession: EngineSession {
     )
   }
 
-  private func schema(of query: String) async throws(EngineError) -> Schema {
+  func schema(of query: String) async throws(EngineError) -> Schema {
     var fields: [Field] = []
     for column in try await columns(of: query) {
       fields.append(Field(column.name, try PublishedType.of(column.type, column: column.name)))
@@ -456,17 +350,6 @@ actor DuckDBEngineSession: EngineSession {
     )
     guard case .text(let text)? = answer.first?.first else { return .null }
     return try JSONValue(parsing: text)
-  }
-
-  private static func sniffedType(_ name: String) -> DataType {
-    switch name {
-    case "BIGINT": .long
-    case "DOUBLE": .double
-    case "BOOLEAN": .boolean
-    case "DATE": .date
-    case "TIMESTAMP", "TIMESTAMP WITH TIME ZONE": .timestamp
-    default: .string
-    }
   }
 }
 

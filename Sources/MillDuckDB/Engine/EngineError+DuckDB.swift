@@ -18,12 +18,20 @@ extension EngineError {
         line: nil,
         column: nil
       )
-    case .outOfMemory: self = .resources(message: message)
+    // What follows are settings of DuckDB, which are not the user's.
+    case .outOfMemory:
+      self = .resources(message: String(message.prefix { $0 != ";" }.trimmedOfFullStop))
+    case .io where Self.isOfFullDisk(message): self = .noSpace(message: message)
     case .io, .http, .dataCorruption: self = .io(message: message)
     case .permission, .configuration, .missingExtension: self = .notPermitted(message: message)
     case .interrupted, .deadlineExceeded: self = .interrupted
     default: self = .failed(message: message)
     }
+  }
+
+  /// Of `errno` DuckDB tells the words alone: those of ENOSPC and EDQUOT.
+  private static func isOfFullDisk(_ message: String) -> Bool {
+    ["No space left on device", "Disk quota exceeded"].contains { message.contains($0) }
   }
 
   /// The message without DuckDB's excerpt, which our own frame of the user's file replaces.
@@ -53,6 +61,11 @@ extension EngineError {
     }
     return text
   }
+}
+
+extension StringProtocol {
+  /// A sentence that others go on with.
+  fileprivate var trimmedOfFullStop: SubSequence { last == "." ? dropLast() : self[...] }
 }
 
 /// Runs a step of the binding and speaks of its errors in the engine's words.

@@ -149,8 +149,12 @@ extension OnlineStore {
 /// Why an online store did not answer.
 @nonexhaustive
 public enum OnlineStoreError: Failure, Equatable {
-  /// The store is busy, full or gone; the same call may succeed later.
+  /// The store is gone, or refuses; the same call may succeed later.
   case unavailable(store: String, detail: String)
+  /// The store is there and did not come to it in time; the same call may succeed soon.
+  case busy(store: String, detail: String)
+  /// The store has no room for what was to be written, and is as it was before the call that says so.
+  case full(store: String, detail: String)
   /// What the store holds cannot be read.
   case damaged(store: String, detail: String)
   /// Somebody else brought the same rows in meanwhile.
@@ -160,6 +164,8 @@ public enum OnlineStoreError: Failure, Equatable {
   public var code: String {
     switch self {
     case .unavailable: "online.unavailable"
+    case .busy: "online.busy"
+    case .full: "online.full"
     case .damaged: "online.damaged"
     case .superseded: "online.superseded"
     }
@@ -167,12 +173,19 @@ public enum OnlineStoreError: Failure, Equatable {
 
   /// Whose move it is.
   public var errorClass: ErrorClass {
-    if case .superseded = self { .transient } else { .outside }
+    switch self {
+    case .busy, .superseded: .transient
+    case .unavailable, .full, .damaged: .outside
+    }
   }
 
   /// Whether the same call may succeed later.
   public var isRetryable: Bool {
-    if case .damaged = self { false } else { true }
+    switch self {
+    case .unavailable, .busy, .superseded: true
+    // Somebody must mend it, or make room.
+    case .full, .damaged: false
+    }
   }
 
   /// What happened, to which store, and what to do next.
@@ -180,6 +193,11 @@ public enum OnlineStoreError: Failure, Equatable {
     switch self {
     case .unavailable(let store, let detail):
       "the online store \(store) did not answer: \(detail)"
+    case .busy(let store, let detail):
+      "the online store \(store) is busy: \(detail)"
+    case .full(let store, let detail):
+      "the online store \(store) has no room (\(detail)): what was served before still is; make room, "
+        + "and `millrace features materialize` goes on"
     case .damaged(let store, let detail):
       "the online store \(store) is damaged: \(detail); remove it, and "
         + "`millrace features materialize` makes it anew"

@@ -31,13 +31,12 @@ extension FeatureServing {
           + plan.keys.map(\.name).joined(separator: ", ")
       )
     }
-    let (askedAt, since) = state.withLock { ($0.askedAt, $0.unreachableSince) }
-    var unreachableSince = since
+    var (askedAt, unreachableSince, isBusy) = state.withLock { $0.standing }
     // Whoever does not watch is not served with old values either.
     let now = wanted ?? world.clock.now()
     if askedAt.map({ $0 > now || now - $0 > settings.staleness + settings.staleness }) ?? true {
       await refresh()
-      unreachableSince = state.withLock(\.unreachableSince)
+      (askedAt, unreachableSince, isBusy) = state.withLock { $0.standing }
     }
     let time =
       wanted ?? plan.parts.compactMap { $0.table.state?.asOf }.reduce(world.clock.now(), max)
@@ -64,6 +63,9 @@ extension FeatureServing {
     if let unreachableSince {
       answer.unreachableSince = unreachableSince
       if !isAnythingKnown, let problem = state.withLock(\.problem) { throw problem }
+    } else if isBusy {
+      // It does not come to say what changed, so that nobody knows whether what is in memory still is so.
+      answer.unreachableSince = now
     }
     answer.computed = plan.computed.map { compute($0, plan, answer.rows, inputs, count) }
     return answer
@@ -122,8 +124,10 @@ extension FeatureServing {
         }
         return (found, true)
       } catch let error as OnlineStoreError {
-        guard case .unavailable = error else { throw error }
-        lost(error, at: time)
+        switch error {
+        case .unavailable, .busy, .full: lost(error, at: time)
+        default: throw error
+        }
         unreachableSince = time
         keys.bytes.withUnsafeBytes { bytes in
           for place in missing {
@@ -185,6 +189,14 @@ extension FeatureServing {
         )
       }
     }
+  }
+}
+
+extension FeatureServing.State {
+  /// When the store was asked, since when it is gone, and whether it is too busy to say what changed.
+  fileprivate var standing: (askedAt: Instant?, unreachableSince: Instant?, isBusy: Bool) {
+    guard case .busy = problem else { return (askedAt, unreachableSince, false) }
+    return (askedAt, unreachableSince, true)
   }
 }
 

@@ -245,10 +245,13 @@ public final class FeatureServing: Sendable {
 
   /// Takes down that the store does not answer.
   func lost(_ error: any Error, at now: Instant) {
+    let problem =
+      error as? OnlineStoreError ?? .unavailable(store: "of this server", detail: "\(error)")
     state.withLock { state in
+      state.problem = problem
+      // A store that is busy is there: the next request asks it again.
+      if case .busy = problem { return }
       state.unreachableSince = state.unreachableSince ?? now
-      state.problem =
-        error as? OnlineStoreError ?? .unavailable(store: "of this server", detail: "\(error)")
     }
   }
 

@@ -72,6 +72,13 @@ package enum RedisProblem: Failure, Equatable {
   func failure(of store: String) -> OnlineStoreError {
     switch self {
     case .unexpected(let detail): .damaged(store: store, detail: detail)
+    // It took the connection and is at something else. When that goes on, callers are kept away, and
+    // then it counts as gone.
+    case .silent, .busy: .busy(store: store, detail: description)
+    case .refused(let text) where Self.code(of: text) == "BUSY":
+      .busy(store: store, detail: description)
+    case .refused(let text) where Self.code(of: text) == "OOM":
+      .full(store: store, detail: description)
     default: .unavailable(store: store, detail: description)
     }
   }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Dispatch
 internal import MillCore
-internal import Synchronization
 
-/// A line for each request, written by a thread of its own so that no answer waits for a terminal.
+/// A line for each request; no answer waits for whoever reads them.
 ///
 /// ```text
 /// 2025-03-31T12:00:00.000123Z 200 POST /get-online-features 0.21 ms in 82 out 1134 entities 1 token scoring
 /// ```
-/// The buffer is bounded: lines that find it full are counted, and the count is written in their place.
-final class AccessLog: Sendable {
+struct AccessLog: Sendable {
   /// One request and its answer.
   struct Entry: Sendable {
     var time: Instant
@@ -25,54 +22,11 @@ final class AccessLog: Sendable {
     var code: String?
   }
 
-  private struct Buffer {
-    var lines: [UInt8] = []
-    var dropped = 0
-    var isScheduled = false
-  }
+  private let lines: LineQueue
 
-  private static let sizeMax = 1 << 20
-  private let buffer = Mutex(Buffer())
-  private let queue = DispatchQueue(label: "millrace.access-log")
-  private let write: @Sendable ([UInt8]) -> Void
+  init(_ lines: LineQueue) { self.lines = lines }
 
-  /// A log whose lines go somewhere; it is called on a thread of the log's own.
-  init(_ write: @escaping @Sendable ([UInt8]) -> Void) { self.write = write }
-
-  func append(_ entry: Entry) {
-    let line = Array(Self.line(entry).utf8)
-    let mustSchedule = buffer.withLock { buffer in
-      guard buffer.lines.count + line.count <= Self.sizeMax else {
-        buffer.dropped += 1
-        return false
-      }
-      buffer.lines += line
-      defer { buffer.isScheduled = true }
-      return !buffer.isScheduled
-    }
-    if mustSchedule { queue.async { self.drain() } }
-  }
-
-  /// Waits until all lines are written.
-  func flush() async {
-    await withCheckedContinuation { continuation in
-      queue.async {
-        self.drain()
-        continuation.resume()
-      }
-    }
-  }
-
-  private func drain() {
-    let (lines, dropped) = buffer.withLock { buffer in
-      defer { buffer = Buffer() }
-      return (buffer.lines, buffer.dropped)
-    }
-    guard !lines.isEmpty || dropped > 0 else { return }
-    let note =
-      dropped == 0 ? "" : "\(dropped) lines about requests were not written: the log is slower\n"
-    write(lines + Array(note.utf8))
-  }
+  func append(_ entry: Entry) { lines.append(Self.line(entry)) }
 
   static func line(_ entry: Entry) -> String {
     let microseconds = entry.duration / .microseconds(1)
@@ -84,7 +38,7 @@ final class AccessLog: Sendable {
     if let entities = entry.entities { line += " entities \(entities)" }
     if let token = entry.token { line += " token \(token)" }
     if let code = entry.code { line += " \(code)" }
-    return line + "\n"
+    return line
   }
 
   /// A path is whatever a client sends: it never makes a line of its own, nor a long one.

@@ -27,6 +27,16 @@ struct HTTPFailure: Error {
     self.feastClass = feastClass
   }
 
+  /// An answer that did not begin in time.
+  static let tooSlow = HTTPFailure(
+    .serviceUnavailable,
+    "server.timeout",
+    "the answer takes longer than the server's `timeout`: what was asked for may be done or not"
+  )
+
+  /// Where a disk is full beneath the online store.
+  private static let fullDisks: Set = ["engine.no-space", "file.no-space", "ledger.full"]
+
   /// What an error of the layers below is to a client.
   init(_ error: any Error) {
     switch error {
@@ -36,9 +46,15 @@ struct HTTPFailure: Error {
     case let error as FeatureError: self.init(error)
     case let error as OnlineStoreError:
       // What the store is called and how it is reached is the operator's business: the log has it.
-      self.init(.serviceUnavailable, error.code, Self.story(of: error))
+      self.init(Self.status(of: error), error.code, Self.story(of: error))
     case is CancellationError:
       self.init(.serviceUnavailable, "server.stopping", "the server is going down: try another")
+    case let error as any Failure where Self.fullDisks.contains(error.code):
+      self.init(
+        .insufficientStorage,
+        error.code,
+        "a disk of the server is full: nothing of the request was taken"
+      )
     case let error as any Failure
     where error.errorClass == .transient || error.errorClass == .outside:
       self.init(
@@ -79,11 +95,23 @@ struct HTTPFailure: Error {
     }
   }
 
+  private static func status(of error: OnlineStoreError) -> HTTPResponse.Status {
+    if case .full = error { return .insufficientStorage }
+    return .serviceUnavailable
+  }
+
   private static func story(of error: OnlineStoreError) -> String {
     switch error {
     case .damaged: "the online store of this server is damaged: its log says how"
+    case .busy: "the online store of this server is busy: try again"
+    case .full: "the online store of this server has no room: nothing of the request was taken"
     default: "the online store of this server does not answer: try again later"
     }
+  }
+
+  /// The body of an answer, as whoever asks at a path understands it.
+  func body(of path: String) -> [UInt8] {
+    Array((path.hasPrefix("/v1/") ? json : feastJSON).serialized().utf8)
   }
 
   /// As answers under /v1 have it.
@@ -103,4 +131,11 @@ struct HTTPFailure: Error {
     ]
     return .string(inner.serialized())
   }
+}
+
+extension HTTPResponse.Status {
+  /// A client that is told 503 asks again soon, and room is made by a person alone.
+  ///
+  /// > Source: RFC 4918, 11.5.
+  static let insufficientStorage = Self(code: 507, reasonPhrase: "Insufficient Storage")
 }

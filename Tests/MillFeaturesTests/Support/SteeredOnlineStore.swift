@@ -16,8 +16,8 @@ final class SteeredOnlineStore: OnlineStore {
 
   private struct Steering {
     var isGone = false
-    /// Calls of which the next fails.
-    var failing: Set<Call> = []
+    /// Calls of which the next fails, and with what.
+    var failing: [Call: OnlineStoreError] = [:]
     var gates: [Call: Gate] = [:]
     var counts: [Call: Int] = [:]
   }
@@ -39,8 +39,13 @@ final class SteeredOnlineStore: OnlineStore {
     set { steering.withLock { $0.isGone = newValue } }
   }
 
+  static let gone = OnlineStoreError.unavailable(store: "of the test", detail: "it is steered so")
+  static let busy = OnlineStoreError.busy(store: "of the test", detail: "it is steered so")
+
   /// Lets the next call of a kind fail.
-  func fail(_ call: Call) { steering.withLock { _ = $0.failing.insert(call) } }
+  func fail(_ call: Call, with error: OnlineStoreError = gone) {
+    steering.withLock { $0.failing[call] = error }
+  }
 
   /// Holds the next call of a kind back once the store has done it, before anybody hears.
   func hold(_ call: Call) -> Gate {
@@ -58,9 +63,8 @@ final class SteeredOnlineStore: OnlineStore {
   ) async throws -> Result {
     let gate = try steering.withLock { steering throws(OnlineStoreError) -> Gate? in
       if let call { steering.counts[call, default: 0] += 1 }
-      if steering.isGone || call.map({ steering.failing.remove($0) != nil }) ?? false {
-        throw .unavailable(store: "of the test", detail: "it is steered so")
-      }
+      if steering.isGone { throw Self.gone }
+      if let error = call.flatMap({ steering.failing.removeValue(forKey: $0) }) { throw error }
       return call.flatMap { steering.gates.removeValue(forKey: $0) }
     }
     let result = try await body()

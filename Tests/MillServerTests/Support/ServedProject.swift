@@ -17,7 +17,10 @@ final class ServedProject {
   /// The folder of the project.
   var project: String { folder.path("p") }
   var output: String { folder.path("output") }
-  var errors: String { folder.path("errors") }
+  /// Where its standard error goes.
+  lazy var errors = folder.path("errors")
+  /// A disk that it has for the folder of its state.
+  var disk: SmallDisk?
 
   /// - Parameter settings: What `server` in millrace.yaml says besides the address, line by line.
   init(_ settings: [String] = []) throws {
@@ -60,8 +63,9 @@ final class ServedProject {
 
   /// Starts the server and waits until it listens.
   func start() throws {
+    let command = [try Self.binary(), "serve", "--json"]
     let server = try ChildProcess(
-      [try Self.binary(), "serve", "--json"],
+      disk?.command(command, in: project) ?? command,
       in: project,
       environment: ["NO_COLOR": "1"],
       output: output,
