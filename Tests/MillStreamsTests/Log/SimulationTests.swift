@@ -18,12 +18,14 @@ struct SimulationTests {
   private static func broken(
     _ seeds: Range<UInt64>,
     lie: SimulatedLogDisk.Lie = .none,
+    durability: LogConfiguration.Durability = .synced,
     limit: Int = 3
   ) -> [String] {
     var broken: [String] = []
     for seed in seeds where broken.count < limit {
       do {
         var life = try PartitionLife(seed: seed, lie: lie)
+        life.configuration.durability = durability
         try life.live(steps: 40)
       } catch {
         broken.append("seed \(seed): \(error)")
@@ -48,9 +50,14 @@ struct SimulationTests {
 
   @Test(
     "is broken on a disk that lies, so these lives would show what the log forgot to do",
-    arguments: [SimulatedLogDisk.Lie.syncOfFiles, .syncOfFolders, .truncation]
+    arguments: [SimulatedLogDisk.Lie.syncOfFiles, .syncOfFolders]
   )
   func lies(lie: SimulatedLogDisk.Lie) {
     #expect(!Self.broken(0..<300, lie: lie, limit: 1).isEmpty, "\(lie) is not noticed")
+  }
+
+  @Test("is broken when appends are acknowledged before they are durable")
+  func written() {
+    #expect(!Self.broken(0..<300, durability: .written, limit: 1).isEmpty)
   }
 }

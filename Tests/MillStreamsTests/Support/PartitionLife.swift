@@ -216,6 +216,8 @@ struct PartitionLife {
     log.append("power cut")
     disk.powerCut(chance)
     writer = nil
+    // Nobody holds an open file through it.
+    if let reader { self.reader = PartitionCursor(folder, disk, configuration, at: reader.next) }
     // What a reader sees before any writer has come must be right too.
     try read()
     try open()

@@ -5,6 +5,12 @@ import MillStreams
 import MillTesting
 import Synchronization
 
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
 /// A disk in memory that keeps through a power cut only what was synced, and fails where it is told to.
 ///
 /// What may be lost, under a pessimistic reading of POSIX: of the writes of a file since its last
@@ -34,10 +40,6 @@ final class SimulatedLogDisk: LogStorage {
     case syncOfFiles
     /// Syncing a folder does nothing.
     case syncOfFolders
-    /// Cutting a file off does nothing.
-    case truncation
-    /// Two may have one lock.
-    case locks
   }
 
   enum Change {
@@ -72,6 +74,7 @@ final class SimulatedLogDisk: LogStorage {
 
   let lie: Lie
   let state = Mutex(State())
+  let isHeld = Mutex(false)
 
   init(lie: Lie = .none) {
     self.lie = lie
@@ -86,6 +89,11 @@ final class SimulatedLogDisk: LogStorage {
   func fail(after count: Int, _ fault: Fault) {
     state.withLock { $0.faults[$0.operations + count] = fault }
   }
+
+  /// Lets syncs of files wait until ``letGo()``.
+  func hold() { isHeld.withLock { $0 = true } }
+
+  func letGo() { isHeld.withLock { $0 = false } }
 
   func mend() { state.withLock { $0.faults = [:] } }
 
@@ -221,7 +229,7 @@ final class SimulatedLogDisk: LogStorage {
 
   func lock(_ path: String) throws(FileError) -> (any LogLock)? {
     let number: Int? = state.withLock { state in
-      if state.locks[path] != nil, lie != .locks { return nil }
+      if state.locks[path] != nil { return nil }
       state.lockCount += 1
       state.locks[path] = state.lockCount
       return state.lockCount
@@ -297,8 +305,8 @@ final class SimulatedLogFile: LogFile {
   }
 
   func truncate(to size: Int64) throws(FileError) {
-    try change { [disk] inode, fault in
-      guard fault == nil || fault == .doneButReported, disk.lie != .truncation else { return }
+    try change { inode, fault in
+      guard fault == nil || fault == .doneButReported else { return }
       let change = SimulatedLogDisk.Change.truncate(Int(size))
       change.apply(to: &inode.content)
       inode.pending.append(change)
@@ -307,6 +315,8 @@ final class SimulatedLogFile: LogFile {
 
   func sync() throws(FileError) {
     disk.state.withLock { $0.syncs += 1 }
+    // On the writer's own thread, so nobody is kept from working.
+    while disk.isHeld.withLock({ $0 }) { sched_yield() }
     try change { [disk] inode, fault in
       guard disk.lie != .syncOfFiles else { return }
       switch fault {

@@ -16,6 +16,8 @@ package struct PartitionFolder: Hashable, Sendable {
   package var mark: String { "\(path)/durable" }
   /// Its owner writes.
   var lock: String { "\(path)/writer.lock" }
+  /// Whoever removes or compacts sealed segments has it.
+  var retentionLock: String { "\(path)/retention.lock" }
   /// The committed offsets of consumer groups.
   var groups: String { "\(path)/groups" }
 

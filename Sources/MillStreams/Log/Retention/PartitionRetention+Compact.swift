@@ -86,7 +86,7 @@ extension PartitionRetention {
     let path = folder.segment(range.lowerBound)
     var rewriting = SegmentRewriting(range, configuration)
     var cursor = PartitionCursor(folder, storage, configuration, at: range.lowerBound)
-    let temporary = path + ".tmp"
+    let temporary = path + ".compacting"
     let file = try onDisk { () throws(FileError) -> any LogFile in
       let file = try storage.open(temporary, .write)
       try file.truncate(to: 0)

@@ -4,8 +4,8 @@ package import MillCore
 
 /// Removes and rewrites sealed segments.
 ///
-/// It is for the process that holds the partition's lock, one call at a time; the segment that is being
-/// written is not touched, so appends go on meanwhile.
+/// The segment that is being written is not touched, so appends and reads go on meanwhile, in whatever
+/// process; a lock of its own keeps two from doing it at once.
 package struct PartitionRetention {
   let folder: PartitionFolder
   let storage: any LogStorage
