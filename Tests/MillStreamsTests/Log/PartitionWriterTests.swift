@@ -93,7 +93,7 @@ struct PartitionWriterTests {
     let refused = writer.commit(
       [
         Self.batch(["x=1"], 17), Self.batch(["x=1", "x=2"], 0), Self.batch(["x=1"], 14),
-        Self.batch(["x=1", "x=2"], 13), Self.batch(["a=1", "b=2"], 6),
+        Self.batch(["x=1", "x=2"], 13), Self.batch(["a=1", "b=2"], 4),
       ],
       at: now
     )
@@ -107,7 +107,7 @@ struct PartitionWriterTests {
         .sequenceForgotten(id, producer: Self.producer, sequence: 0),
         .sequenceReused(id, producer: Self.producer, sequence: 14),
         .sequenceReused(id, producer: Self.producer, sequence: 13),
-        .sequenceForgotten(id, producer: Self.producer, sequence: 6),
+        .sequenceForgotten(id, producer: Self.producer, sequence: 4),
       ]
     )
     #expect(writer.next == Offset(16))

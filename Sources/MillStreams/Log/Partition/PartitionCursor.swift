@@ -53,7 +53,7 @@ package struct PartitionCursor {
         segment = open
         continue
       }
-      let batches = try readChunk(&open, limit: limit, bytes: bytes)
+      let batches = try readChunk(&open, limit: limit, upTo: end, bytes: bytes)
       segment = open
       if !batches.isEmpty { return batches }
     }
@@ -63,6 +63,7 @@ package struct PartitionCursor {
   private mutating func readChunk(
     _ open: inout OpenSegment,
     limit: Int64,
+    upTo end: DurableEnd,
     bytes: Int
   ) throws(EventLogError) -> [RecordBatch] {
     var wanted = Int(min(Int64(max(bytes, BatchHeader.size)), limit - open.position))
@@ -78,7 +79,7 @@ package struct PartitionCursor {
       }
       let isAll = got < wanted || position + Int64(got) >= limit
       var parse = Parse(memory: memory, count: got, isAll: isAll)
-      try parse.run(&open, next: &next, folder.partition)
+      try parse.run(&open, next: &next, folder.partition, end.next)
       spare = memory
       guard let longer = parse.longBatch else { return parse.batches }
       // One batch is longer than the chunk.
@@ -264,7 +265,8 @@ private struct Parse {
   mutating func run(
     _ open: inout OpenSegment,
     next: inout Offset,
-    _ partition: TopicPartition
+    _ partition: TopicPartition,
+    _ end: Offset
   ) throws(EventLogError) {
     var place = 0
     let start = open.position
@@ -289,7 +291,7 @@ private struct Parse {
         if error == .tooShort, !isAll, place > 0 { return }
         // What came before the damage is given first; the next call comes here again.
         guard batches.isEmpty else { return }
-        throw damage(error, rest, start + Int64(place), open, next, partition)
+        throw damage(error, rest, start + Int64(place), open, next, partition, end)
       }
       place += header.length
       open.position = start + Int64(place)
@@ -304,7 +306,8 @@ private struct Parse {
     _ position: Int64,
     _ open: OpenSegment,
     _ next: Offset,
-    _ partition: TopicPartition
+    _ partition: TopicPartition,
+    _ end: Offset
   ) -> EventLogError {
     // A whole header tells how far the damage goes; without one it goes to the next whole batch.
     var last: Offset?
@@ -322,7 +325,7 @@ private struct Parse {
       partition,
       file: open.file.path,
       position: position,
-      offsets: next..<max(last ?? open.sealedAt ?? next + 1, next + 1),
+      offsets: next..<max(last ?? open.sealedAt ?? end, next + 1),
       problem: problem.rawValue
     )
   }

@@ -100,8 +100,7 @@ private struct Recovery {
     if let begin {
       try writer.begin(begin)
     } else {
-      try writer.mark.write(writer.end.numbers)
-      try writer.mark.sync()
+      try writer.writeMark()
     }
     report.end = writer.next
     return (writer, report)

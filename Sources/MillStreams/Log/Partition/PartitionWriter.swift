@@ -245,6 +245,13 @@ package struct PartitionWriter {
     defer { lock.release() }
     guard failure == nil else { return }
     if configuration.durability != .synced { try file.sync() }
+    try writeMark()
+  }
+
+  /// Tells the end in both halves of the file `durable`, so that neither alone is needed.
+  mutating func writeMark() throws(FileError) {
+    try mark.write(end.numbers)
+    try mark.write(end.numbers)
     try mark.sync()
   }
 }

@@ -22,9 +22,8 @@ extension PartitionRetention {
     let sealed = segments.indices.dropLast().filter {
       segments[$0] < end.segment && segments[$0 + 1] <= kept
     }
-    guard let first = segments.first, let last = sealed.last else { return report }
-    var from = first
-    while from < segments[last + 1] {
+    guard var from = segments.first, !sealed.isEmpty else { return report }
+    while from < end.next {
       let newest = try newestOffsets(from: from, upTo: end, policy)
       for number in sealed where segments[number] < newest.end {
         try rewrite(
