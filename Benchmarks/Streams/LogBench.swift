@@ -9,7 +9,8 @@ import MillStreams
 struct LogBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "log",
-    abstract: "Appending to and reading the event log, against write and fdatasync of the same bytes."
+    abstract:
+      "Appending to and reading the event log, against write and fdatasync of the same bytes."
   )
 
   @Option(help: "Events of 200 bytes.") var events = 2_000_000
@@ -46,14 +47,18 @@ struct LogBench: AsyncParsableCommand {
       try? manager.removeItem(atPath: log)
     }
     let count = Double(batches * batch)
-    print("\(batches * batch) events of 200 bytes, \(batch) in a batch, \(callers) callers, zstd \(zstd)")
+    print(
+      "\(batches * batch) events of 200 bytes, \(batch) in a batch, \(callers) callers, zstd \(zstd)"
+    )
     Self.report("write + fdatasync", raw, count)
     Self.report("log append, durable", appended, count)
     Self.report("log read", reads, count)
     // Each round by itself: both sides had the disk within the same seconds.
     let ratios = zip(raw, appended).map { $0.wallSeconds / $1.wallSeconds }.sorted()
     print("  append to raw: \(fixed(ratios[ratios.count / 2] * 100, 0)) % (median of the rounds'")
-    print("    ratios; from \(fixed(ratios[0] * 100, 0)) to \(fixed((ratios.last ?? 0) * 100, 0)) %)")
+    print(
+      "    ratios; from \(fixed(ratios[0] * 100, 0)) to \(fixed((ratios.last ?? 0) * 100, 0)) %)"
+    )
   }
 
   private static func report(_ name: String, _ measurements: [Measurement], _ count: Double) {

@@ -191,7 +191,9 @@ public final class SegmentLog: EventLog {
     try await appenders.withLock { $0[partition] }?.release()
   }
 
-  /// Writes what waits and lets other processes append. Later appends are refused.
+  /// Writes what waits, then lets other processes append.
+  ///
+  /// Later appends are refused.
   public func close() async throws(EventLogError) {
     var problem: EventLogError?
     for appender in appenders.withLock({ Array($0.values) }) {
@@ -309,7 +311,8 @@ public final class SegmentLog: EventLog {
 
   private func tend<Result: Sendable>(
     _ partition: TopicPartition,
-    _ body: @escaping @Sendable (PartitionRetention, DurableEnd, Instant) throws(EventLogError) ->
+    _ body:
+      @escaping @Sendable (PartitionRetention, DurableEnd, Instant) throws(EventLogError) ->
       Result
   ) async throws(EventLogError) -> Result {
     let folder = try await folder(partition)

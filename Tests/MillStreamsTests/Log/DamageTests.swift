@@ -19,7 +19,9 @@ struct DamageTests {
     var writer = try partition.open()
     var events: [Int64: String] = [:]
     for number in 0..<11 {
-      let texts = (0..<(1 + number % 3)).map { "key\($0)=value \(number) \(String(repeating: "a", count: 40))" }
+      let texts = (0..<(1 + number % 3)).map {
+        "key\($0)=value \(number) \(String(repeating: "a", count: 40))"
+      }
       let receipt = try partition.append([texts], to: &writer)[0]
       for (row, text) in texts.enumerated() { events[receipt.baseOffset.value + Int64(row)] = text }
     }
@@ -145,8 +147,9 @@ struct DamageTests {
           // What was cut off were zeros.
           #expect(report.findings.isEmpty)
         } else {
-          guard case .tornTail(let file, let position, let bytes, let offset, _)? =
-            report.findings.first
+          guard
+            case .tornTail(let file, let position, let bytes, let offset, _)? =
+              report.findings.first
           else {
             Issue.record("\(size): \(report)")
             return

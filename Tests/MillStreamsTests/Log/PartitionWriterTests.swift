@@ -24,7 +24,9 @@ struct PartitionWriterTests {
     #expect(receipts.allSatisfy { $0.count == 2 && !$0.isRepeated })
   }
 
-  @Test("answers a repeated append with the offsets of the first, also after a restart and a new segment")
+  @Test(
+    "answers a repeated append with the offsets of the first, also after a restart and a new segment"
+  )
   func repeated() throws {
     let partition = try PartitionOnDisk()
     var writer = try partition.open()
@@ -129,7 +131,9 @@ struct PartitionWriterTests {
     #expect(try !append(1).isRepeated)
   }
 
-  @Test("whichever operation fails, and however, nothing acknowledged is lost and a retry stands once")
+  @Test(
+    "whichever operation fails, and however, nothing acknowledged is lost and a retry stands once"
+  )
   func anyFailure() throws {
     for fault in SimulatedLogDisk.Fault.allCases {
       var operation = 0
@@ -192,7 +196,9 @@ struct PartitionWriterTests {
     #expect(try partition.readAll().events.count == 21)
   }
 
-  @Test("gives each batch a time that is not before that of the one before, though the clock goes back")
+  @Test(
+    "gives each batch a time that is not before that of the one before, though the clock goes back"
+  )
   func clock() throws {
     let partition = try PartitionOnDisk()
     var writer = try partition.open()

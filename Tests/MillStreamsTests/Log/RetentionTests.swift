@@ -87,7 +87,9 @@ struct RetentionTests {
     #expect(try cursor.read(upTo: writer.end, bytes: 1).first?.offset(0) == Offset(14))
   }
 
-  @Test("is, compacted, all but the newest event of each key; offsets stay, in one round or in many")
+  @Test(
+    "is, compacted, all but the newest event of each key; offsets stay, in one round or in many"
+  )
   func compaction() throws {
     for seed in 0..<30 as Range<UInt64> {
       let chance = SeededRandom(seed: seed)
@@ -111,7 +113,12 @@ struct RetentionTests {
         partition.folder,
         partition.disk,
         partition.configuration
-      ).compact(policy, keptElsewhereTo: writer.next, upTo: writer.end, at: Instant(microseconds: 1))
+      ).compact(
+        policy,
+        keptElsewhereTo: writer.next,
+        upTo: writer.end,
+        at: Instant(microseconds: 1)
+      )
       var newest: [Substring: Int64] = [:]
       for (offset, text) in all { newest[text.prefix { $0 != "=" }, default: -1].raise(to: offset) }
       let expected = all.filter { offset, text in

@@ -210,7 +210,9 @@ struct SegmentLogTests {
     let again = try await Self.fixture(fixture.disk)
     #expect(try await again.log.committed(for: group, in: partition) == Offset(2))
     #expect(try await again.log.committed(for: other, in: partition) == Offset(3))
-    let file = try #require(fixture.disk.files(in: "/log").first { $0.hasSuffix("features.offset") })
+    let file = try #require(
+      fixture.disk.files(in: "/log").first { $0.hasSuffix("features.offset") }
+    )
     // The second commit lies in the slot of even counters, the first.
     fixture.disk.damage(file) { $0[20] ^= 1 }
     #expect(try await again.log.committed(for: group, in: partition) == Offset(1))

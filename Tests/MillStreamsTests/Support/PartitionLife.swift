@@ -65,7 +65,8 @@ struct PartitionLife {
       switch chance.below(100) {
       case 0..<50: try append()
       case 50..<70: try read()
-      case 70..<76: disk.fail(after: chance.below(6), SimulatedLogDisk.Fault.allCases[chance.below(3)])
+      case 70..<76:
+        disk.fail(after: chance.below(6), SimulatedLogDisk.Fault.allCases[chance.below(3)])
       case 76..<84: try die()
       case 84..<92: try cutPower()
       case 92..<95: try close()
@@ -313,7 +314,8 @@ struct PartitionLife {
         let isReplaced = (newest[event.key] ?? 0) > offset || event.isTombstone
         if there[offset] == nil, wasCompacted, isReplaced { continue }
         throw Broken(
-          description: "offset \(offset) was \(event), is \(there[offset].map { "\($0)" } ?? "gone")"
+          description:
+            "offset \(offset) was \(event), is \(there[offset].map { "\($0)" } ?? "gone")"
         )
       }
     }

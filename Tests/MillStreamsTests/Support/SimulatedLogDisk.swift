@@ -184,7 +184,9 @@ final class SimulatedLogDisk: LogStorage {
   func names(in folder: String) throws(FileError) -> [String] {
     let prefix = folder + "/"
     return state.withLock { state in
-      let below = state.names.keys.filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
+      let below = state.names.keys.filter { $0.hasPrefix(prefix) }.map {
+        $0.dropFirst(prefix.count)
+      }
       return Set(below.map { String($0.prefix { $0 != "/" }) })
         .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }

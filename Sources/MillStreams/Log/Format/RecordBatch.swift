@@ -190,8 +190,9 @@ public struct RecordColumns {
     )
     // The columns begin at multiples of their element's size: the memory at one of 16, the batch in
     // it at one of 8, and the parts of a body in the order that keeps it so.
-    func column<Element>(_ place: Int, _ count: Int, _: Element.Type) -> UnsafeBufferPointer<Element>
-    {
+    func column<Element>(_ place: Int, _ count: Int, _: Element.Type) -> UnsafeBufferPointer<
+      Element
+    > {
       let bytes = body[(place + batch.rows.lowerBound * MemoryLayout<Element>.size)...]
       let all = UnsafeRawBufferPointer(rebasing: bytes.prefix(count * MemoryLayout<Element>.size))
       return all.assumingMemoryBound(to: Element.self)
@@ -241,7 +242,9 @@ public struct RecordColumns {
     let place = layout.headerEnds + 4 * (first + row)
     let begin = Int(body.loadUnaligned(fromByteOffset: place, as: UInt32.self))
     let end = Int(body.loadUnaligned(fromByteOffset: place + 4, as: UInt32.self))
-    let bytes = UnsafeRawBufferPointer(rebasing: body[(layout.headers + begin)..<(layout.headers + end)])
+    let bytes = UnsafeRawBufferPointer(
+      rebasing: body[(layout.headers + begin)..<(layout.headers + end)]
+    )
     var headers: [RecordHeader] = []
     var next = 0
     while next + 6 <= bytes.count {

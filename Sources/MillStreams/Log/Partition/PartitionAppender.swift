@@ -83,7 +83,7 @@ final class PartitionAppender: Sendable {
     return (nil, !queue.isWriting)
   }
 
-  /// Writes until nothing waits. At most one task is here at a time.
+  /// Writes until nothing waits; at most one task is here at a time.
   private func write() async {
     while let group = takeGroup() {
       let outcomes = await owner.commit(group.map(\.batch))
@@ -95,7 +95,8 @@ final class PartitionAppender: Sendable {
   }
 
   private func takeGroup() -> [Request]? {
-    let (group, closing) = queue.withLock { queue -> ([Request]?, [CheckedContinuation<Void, Never>]) in
+    let (group, closing) = queue.withLock {
+      queue -> ([Request]?, [CheckedContinuation<Void, Never>]) in
       guard !queue.pending.isEmpty else {
         queue.isWriting = false
         defer { queue.closing = [] }

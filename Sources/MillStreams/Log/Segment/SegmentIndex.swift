@@ -151,7 +151,9 @@ extension SegmentIndex {
     return try build(base, file, limit: limit, interval: interval)
   }
 
-  /// Walks through the headers. What comes after damage is not in the index; who looks for it walks.
+  /// Walks through the headers.
+  ///
+  /// What comes after damage is not in the index; who looks for it walks.
   static func build(
     _ base: Offset,
     _ file: any LogFile,

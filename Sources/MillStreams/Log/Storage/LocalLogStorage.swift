@@ -81,7 +81,10 @@ private final class LocalLogFile: LogFile {
     var vectors = pieces.compactMap { piece in
       piece.isEmpty
         ? nil
-        : iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+        : iovec(
+          iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress),
+          iov_len: piece.count
+        )
     }
     var next = 0
     var place = place
