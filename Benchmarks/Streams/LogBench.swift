@@ -15,7 +15,8 @@ struct LogBench: AsyncParsableCommand {
 
   @Option(help: "Events of 200 bytes.") var events = 2_000_000
   @Option(help: "Events in a batch; each batch is made durable.") var batch = 10_000
-  @Option(help: "Rounds; both sides take turns and the medians count.") var rounds = 5
+  @Option(help: "Rounds, of which the medians count; within each both sides take turns.")
+  var rounds = 5
   @Option(help: "Where to work; the folder is removed afterwards.") var folder = "bench-log"
   @Option(help: "Level of zstd; 0 for none.") var zstd: Int32 = 0
   @Option(help: "Callers that append at the same time.") var callers = 1
@@ -34,14 +35,9 @@ struct LogBench: AsyncParsableCommand {
     for round in 0..<max(1, rounds) {
       let rawFile = "\(root)/raw-\(round)"
       let log = "\(root)/log-\(round)"
-      // Sides take turns at being first: the disk is not the same from one second to the next.
-      for side in round % 2 == 0 ? [0, 1] : [1, 0] {
-        if side == 0 {
-          raw.append(try await writeRaw(rawFile, payload, batches))
-        } else {
-          appended.append(try await append(log, payload, batches))
-        }
-      }
+      let (rawSide, logSide) = try await takeTurns(rawFile, log, payload, batches, round)
+      raw.append(rawSide)
+      appended.append(logSide)
       reads.append(try await read(log))
       try? manager.removeItem(atPath: rawFile)
       try? manager.removeItem(atPath: log)
@@ -74,54 +70,82 @@ struct LogBench: AsyncParsableCommand {
     )
   }
 
-  /// What anybody would write who has the bytes at hand: the same number of them, written and synced
-  /// batch by batch.
-  private func writeRaw(
-    _ path: String,
+  /// Some batches by one side, then as many by the other, until all are written: a shared disk is not
+  /// the same from one second to the next, and so both have it within the same ones.
+  private func takeTurns(
+    _ rawFile: String,
+    _ folder: String,
     _ payload: LogPayload,
-    _ batches: Int
-  ) async throws -> Measurement {
-    let bytes = payload.bytes
-    return try await metered("write + fdatasync") {
-      let file = try LocalLogStorage().open(path, .write)
-      var place: Int64 = 0
-      for _ in 0..<batches {
-        try bytes.withUnsafeBytes { bytes in try file.write([bytes], at: place) }
-        try file.sync()
-        place += Int64(bytes.count)
-      }
-    }.measurement
-  }
-
-  private func append(
-    _ path: String,
-    _ payload: LogPayload,
-    _ batches: Int
-  ) async throws -> Measurement {
+    _ batches: Int,
+    _ round: Int
+  ) async throws -> (raw: Measurement, log: Measurement) {
+    let file = try LocalLogStorage().open(rawFile, .write)
+    var place: Int64 = 0
     var configuration = LogConfiguration()
     if zstd > 0 { configuration.compression = .zstd(level: zstd) }
-    let log = try SegmentLog(folder: path, world: .system(), configuration: configuration)
+    let log = try SegmentLog(folder: folder, world: .system(), configuration: configuration)
     let partition = try LogPayload.partition()
     try await log.createTopic(partition.topic, partitions: 1)
     _ = try await log.open(partition)
+    let turn = max(callers, 16)
+    var raw = Measurement.nothing("write + fdatasync")
+    var appended = Measurement.nothing("log append, durable")
+    for (number, first) in stride(from: 0, to: batches, by: turn).enumerated() {
+      let count = min(turn, batches - first)
+      for side in (number + round) % 2 == 0 ? [0, 1] : [1, 0] {
+        if side == 0 {
+          raw = raw.and(
+            try await metered("") { try writeRaw(file, &place, payload, count) }.measurement,
+            named: raw.measure
+          )
+        } else {
+          appended = appended.and(
+            try await metered("") { try await append(log, partition, payload, count) }.measurement,
+            named: appended.measure
+          )
+        }
+      }
+    }
+    try await log.close()
+    return (raw, appended)
+  }
+
+  /// What anybody would write who has the bytes at hand: the same number of them, written and synced
+  /// batch by batch.
+  private func writeRaw(
+    _ file: any LogFile,
+    _ place: inout Int64,
+    _ payload: LogPayload,
+    _ batches: Int
+  ) throws {
+    for _ in 0..<batches {
+      try payload.bytes.withUnsafeBytes { bytes in try file.write([bytes], at: place) }
+      try file.sync()
+      place += Int64(payload.bytes.count)
+    }
+  }
+
+  /// Events built one by one, laid out, checksummed, written and synced.
+  private func append(
+    _ log: SegmentLog,
+    _ partition: TopicPartition,
+    _ payload: LogPayload,
+    _ batches: Int
+  ) async throws {
     let callers = max(1, callers)
-    let measured = try await metered("log append, durable") {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for caller in 0..<callers {
-          group.addTask {
-            var builder = RecordBatchBuilder()
-            for _ in stride(from: caller, to: batches, by: callers) {
-              builder.removeAll()
-              payload.fill(&builder)
-              _ = try await log.append(builder, to: partition)
-            }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for caller in 0..<callers {
+        group.addTask {
+          var builder = RecordBatchBuilder()
+          for _ in stride(from: caller, to: batches, by: callers) {
+            builder.removeAll()
+            payload.fill(&builder)
+            _ = try await log.append(builder, to: partition)
           }
         }
-        try await group.waitForAll()
       }
-    }.measurement
-    try await log.close()
-    return measured
+      try await group.waitForAll()
+    }
   }
 
   /// All events, each value looked at: its first eight bytes are summed up.

@@ -40,6 +40,8 @@ public enum EventLogError: Failure, Equatable {
   )
   /// Acknowledged events are not there: a file is gone or was cut.
   case missing(TopicPartition, offsets: Range<Offset>)
+  /// A later version of Millrace wrote the partition, and this one leaves it alone.
+  case unknownFormat(TopicPartition, file: String, position: Int64)
   /// The disk refused; nothing of the append counts, and the next one begins on a new segment.
   case notAcknowledged(TopicPartition, cause: FileError)
   /// The log, or the partition, was closed.
@@ -67,6 +69,7 @@ public enum EventLogError: Failure, Equatable {
     case .sequenceReused: "log.sequence-reused"
     case .damaged: "log.damaged"
     case .missing: "log.missing"
+    case .unknownFormat: "log.unknown-format"
     case .notAcknowledged: "log.not-acknowledged"
     case .closed: "log.closed"
     case .cancelled: "log.cancelled"
@@ -82,7 +85,7 @@ public enum EventLogError: Failure, Equatable {
     case .invalidTopic, .invalidGroup, .noPartition, .batchTooLarge, .noRecords, .configuration:
       .definition
     case .offsetOutOfRange, .sequenceGap, .sequenceForgotten, .sequenceReused: .data
-    case .damaged, .missing, .notAcknowledged, .storage: .outside
+    case .damaged, .missing, .unknownFormat, .notAcknowledged, .storage: .outside
     case .closed, .cancelled: .cancelled
     }
   }
@@ -128,6 +131,9 @@ public enum EventLogError: Failure, Equatable {
     case .missing(let partition, let offsets):
       "\(partition): the acknowledged events \(Self.text(offsets)) are missing: restore the "
         + "partition's files from a backup, or read on from \(offsets.upperBound)"
+    case .unknownFormat(let partition, let file, let position):
+      "\(partition): \(file) holds at byte \(position) a batch in a format that this version does not "
+        + "know: use the version that wrote it, or a later one"
     case .notAcknowledged(let partition, let cause):
       "\(partition): the events were not made durable: \(cause)"
     case .closed(let partition):

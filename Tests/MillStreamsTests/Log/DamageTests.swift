@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CChecksum
 import MillCore
 import MillStreams
 import MillTesting
@@ -121,6 +122,30 @@ struct DamageTests {
     }
   }
 
+  @Test("of the very first batch, with nothing else to tell of the partition, cuts nothing off")
+  func first() throws {
+    let partition = try PartitionOnDisk()
+    var writer = try partition.open()
+    for number in 0..<3 { try partition.append([["a=\(number)"]], to: &writer) }
+    partition.disk.endProcess()
+    let segment = partition.folder.segment(.zero)
+    let size = partition.disk.content(segment)?.count
+    partition.disk.damage(segment) { $0[10] ^= 1 }
+    partition.disk.damage(partition.folder.mark) { $0 = [] }
+    let (again, report) = try PartitionWriter.open(
+      partition.folder,
+      partition.disk,
+      partition.configuration,
+      newLogID: 99
+    )
+    guard case .damaged(_, 0, let offsets, _)? = report.findings.first else {
+      Issue.record("\(report)")
+      return
+    }
+    #expect(offsets == .zero..<Offset(1) && again.next == Offset(3))
+    #expect(partition.disk.content(segment)?.count == size)
+  }
+
   @Test("that a crash leaves at the end is cut off and reported, wherever it happened")
   func tornTail() throws {
     let (partition, events) = try Self.whole()
@@ -184,6 +209,25 @@ struct DamageTests {
     #expect(found[offsets.upperBound.value] == "after=1")
     #expect(found.count == Int(offsets.lowerBound.value) + 1)
     #expect(errors == [.missing(partition.folder.partition, offsets: offsets)])
+  }
+
+  @Test("is not what a later format is: such a partition is left alone")
+  func laterFormat() throws {
+    let (partition, _) = try Self.whole()
+    let segments = partition.disk.files(in: partition.folder.path).filter { $0.hasSuffix(".log") }
+    let newest = try #require(segments.last)
+    partition.disk.damage(newest) { bytes in
+      bytes[4] = 2
+      let sum = bytes.withUnsafeBytes { bytes in
+        bytes.baseAddress.map { mill_crc32c(mill_crc32c(0, $0, 8), $0 + 12, 116) } ?? 0
+      }
+      withUnsafeBytes(of: sum.littleEndian) { bytes.replaceSubrange(8..<12, with: $0) }
+    }
+    let before = partition.disk.content(newest)
+    #expect(
+      throws: EventLogError.unknownFormat(partition.folder.partition, file: newest, position: 0)
+    ) { try partition.opened() }
+    #expect(partition.disk.content(newest) == before)
   }
 
   @Test("is not repaired by batches of another log that stand in somebody's value")

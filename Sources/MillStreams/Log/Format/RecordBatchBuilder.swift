@@ -58,9 +58,9 @@ public struct RecordBatchBuilder: Sendable {
   /// Whether there is none.
   public var isEmpty: Bool { times.isEmpty }
 
-  /// The bytes that they take in memory, about what they take in the log without compression.
+  /// The bytes that they take in memory, and at most in the log but for the header of the batch.
   public var sizeInBytes: Int {
-    16 * times.count + keys.count + values.count + headers.count
+    24 * (times.count + 1) + keys.count + values.count + headers.count
   }
 
   /// Makes room for so many events with so many bytes of keys and values.

@@ -208,26 +208,26 @@ struct OpenSegment {
       verifyingBodies: false,
       chunkBytes: 64 << 10
     )
-    var isLost = false
+    var damage: (position: Int64, problem: BatchHeader.Problem)?
     while true {
       switch try onDisk({ () throws(FileError) in try walk.next() }) {
       case .batch(let header, let place):
         position = place
         expected = nil
-        if header.base > offset, isLost {
+        if header.base > offset, let damage {
           throw .damaged(
             cursor.folder.partition,
             file: file.path,
-            position: place,
+            position: damage.position,
             offsets: offset..<header.base,
-            problem: BatchHeader.Problem.noMagic.rawValue
+            problem: damage.problem.rawValue
           )
         }
         if header.end > offset { return }
         position = walk.position
       case .end: return
       case .invalid(let problem, let place, _):
-        isLost = true
+        damage = (place, problem)
         let found = try onDisk { () throws(FileError) in
           try walk.skipDamage(logID: end.logID, after: base)
         }

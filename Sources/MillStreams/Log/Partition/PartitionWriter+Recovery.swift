@@ -15,6 +15,7 @@ extension PartitionWriter {
     _ configuration: LogConfiguration,
     newLogID: UInt64
   ) throws(EventLogError) -> (writer: PartitionWriter, report: RecoveryReport) {
+    var unknown: (file: String, position: Int64)?
     let outcome: Result<(writer: PartitionWriter, report: RecoveryReport)?, FileError> = Result {
       () throws(FileError) in
       guard let lock = try storage.lock(folder.lock) else { return nil }
@@ -24,11 +25,17 @@ extension PartitionWriter {
         configuration: configuration,
         lock: lock
       )
-      return try recovery.run(newLogID)
+      let opened = try recovery.run(newLogID)
+      unknown = recovery.unknown
+      return opened
     }
     switch outcome {
     case .success(let opened?): return opened
-    case .success(nil): throw .locked(folder.partition)
+    case .success(nil):
+      if let unknown {
+        throw .unknownFormat(folder.partition, file: unknown.file, position: unknown.position)
+      }
+      throw .locked(folder.partition)
     case .failure(let error): throw .storage(error)
     }
   }
@@ -42,6 +49,8 @@ private struct Recovery {
   let lock: any LogLock
   var report: RecoveryReport
   var appendTimeLast = Int64.min
+  /// A batch that a later version wrote: nothing may be done to the partition.
+  var unknown: (file: String, position: Int64)?
 
   init(
     folder: PartitionFolder,
@@ -56,9 +65,10 @@ private struct Recovery {
     report = RecoveryReport(partition: folder.partition, end: .zero)
   }
 
+  /// Nil of a partition that a later version wrote.
   mutating func run(
     _ newLogID: UInt64
-  ) throws(FileError) -> (writer: PartitionWriter, report: RecoveryReport) {
+  ) throws(FileError) -> (writer: PartitionWriter, report: RecoveryReport)? {
     for name in try storage.names(in: folder.path) where name.hasSuffix(".tmp") {
       try storage.remove("\(folder.path)/\(name)")
     }
@@ -73,6 +83,10 @@ private struct Recovery {
     var logID = known?.logID ?? newLogID
     if known == nil, let found = try identity(segments) { logID = found }
     let seen = try verify(file, base, size, logID, segments)
+    if seen.problem == .version {
+      unknown = (file.path, seen.index.segmentBytes)
+      return nil
+    }
     let acknowledged = max(known?.next ?? .zero, seen.acknowledged)
     var begin: Offset?
     if acknowledged > seen.index.end || seen.hasDamageBeforeEnd(acknowledged) {
@@ -268,12 +282,13 @@ private struct Recovery {
     }
   }
 
-  /// The partition's own number as its oldest whole batch has it.
+  /// The partition's own number as its oldest batch has it that can be read.
   private func identity(_ segments: [Offset]) throws(FileError) -> UInt64? {
     for base in segments {
       let file = try storage.open(folder.segment(base), .read)
       var walk = SegmentWalk(file, limit: try file.size(), verifyingBodies: false)
       if case .batch(let header, _) = try walk.next() { return header.logID }
+      if let header = try walk.skipDamage(logID: nil, after: Offset(-1)) { return header.logID }
     }
     return nil
   }

@@ -17,7 +17,10 @@ extension PartitionRetention {
     upTo end: DurableEnd,
     at now: Instant
   ) throws(EventLogError) -> CompactionReport {
-    let segments = try onDisk { () throws(FileError) in try folder.segments(storage) }
+    let segments = try onDisk { () throws(FileError) in
+      try cleanUp()
+      return try folder.segments(storage)
+    }
     var report = CompactionReport()
     let sealed = segments.indices.dropLast().filter {
       segments[$0] < end.segment && segments[$0 + 1] <= kept

@@ -34,6 +34,7 @@ package struct PartitionRetention {
     at now: Instant
   ) throws(EventLogError) -> RetentionReport {
     try onDisk { () throws(FileError) in
+      try cleanUp()
       let segments = try folder.segments(storage)
       var report = RetentionReport(firstOffset: segments.first ?? end.next)
       var sizes: [Int64] = []
@@ -55,6 +56,13 @@ package struct PartitionRetention {
         report.firstOffset = next
       }
       return report
+    }
+  }
+
+  /// Removes what a compaction left that was interrupted.
+  func cleanUp() throws(FileError) {
+    for name in try storage.names(in: folder.path) where name.hasSuffix(".compacting") {
+      try storage.remove("\(folder.path)/\(name)")
     }
   }
 
