@@ -90,6 +90,7 @@ let package = Package(
   ],
   targets: [
     // 0: shims
+    .target(name: "CChecksum"),
     .systemLibrary(name: "CDuckDB", pkgConfig: "duckdb", providers: [.brew(["duckdb"])]),
     .systemLibrary(
       name: "CRedis",
@@ -107,6 +108,7 @@ let package = Package(
     room("MillSQL", ["MillCore"]),
     room("MillTiles", ["MillCore", "MillSQL", crypto]),
     room("MillSources", ["MillCore", "CZlib", "CZstd", crypto]),
+    room("MillStreams", ["MillCore", "CChecksum", "CZstd"]),
     // 3: what the user came for, and the adapters
     room("MillQuality", ["MillCore", "MillEngine", "MillSQL"]),
     room("MillLineage", ["MillCore", "MillLedger"]),
@@ -159,7 +161,7 @@ let package = Package(
       [
         "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake",
         "MillLedger", "MillLineage", "MillPipelines", "MillQuality", "MillRedis", "MillSQL",
-        "MillSQLite", "MillSources", "MillTables", "MillTiles",
+        "MillSQLite", "MillSources", "MillStreams", "MillTables", "MillTiles",
       ]
     ),
     // For tests and benchmarks alone
@@ -168,7 +170,7 @@ let package = Package(
       name: "MillBench",
       dependencies: [
         "MillAssembly", "MillCore", "MillDuckDB", "MillEngine", "MillFeatures", "MillLake",
-        "MillPipelines", "MillQuality", "MillTables", argumentParser, hummingbird,
+        "MillPipelines", "MillQuality", "MillStreams", "MillTables", argumentParser, hummingbird,
         hummingbirdCore, httpTypes, logging, nioCore,
       ],
       path: "Benchmarks",
@@ -177,6 +179,7 @@ let package = Package(
     ),
     tests("MillCoreTests", ["MillCore", "MillTesting"]),
     tests("MillSourcesTests", ["CZlib", "CZstd", "MillCore", "MillSources", "MillTesting"]),
+    tests("MillStreamsTests", ["CChecksum", "MillCore", "MillStreams", "MillTesting"]),
     tests("MillSQLTests", ["MillCore", "MillSQL"]),
     tests("MillTilesTests", ["MillCore", "MillDuckDB", "MillSQL", "MillTiles"]),
     tests("MillDuckDBTests", ["MillCore", "MillDuckDB", "MillEngine", "MillSQL", "MillTesting"]),

@@ -10,9 +10,9 @@ struct MillBench: AsyncParsableCommand {
     abstract: "Ratios of Millrace's work to a peer's, measured in one run.",
     subcommands: [
       SampleBench.self, QualityBench.self, IdleBench.self, ColumnBench.self,
-      LakeBench.self, FeaturesBench.self,
+      LakeBench.self, FeaturesBench.self, LogBench.self,
       SampleScript.self, SampleRun.self, QualityScript.self, QualityPrepare.self,
-      QualityInspect.self, SoakWriter.self, ConstantServer.self,
+      QualityInspect.self, SoakWriter.self, SoakLogWriter.self, ConstantServer.self,
     ]
   )
 }

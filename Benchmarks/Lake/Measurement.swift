@@ -34,6 +34,11 @@ struct Measurement: Codable {
     return copy
   }
 
+  /// No work yet, for the sum of several pieces.
+  static func nothing(_ name: String) -> Measurement {
+    Measurement(measure: name, wallSeconds: 0, cpuSeconds: 0, peakMebibytes: 0)
+  }
+
   /// This work and then that, as one.
   func and(_ other: Measurement, named name: String) -> Measurement {
     Measurement(

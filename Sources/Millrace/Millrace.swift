@@ -15,5 +15,6 @@
 @_exported public import MillSQL
 @_exported public import MillSQLite
 @_exported public import MillSources
+@_exported public import MillStreams
 @_exported public import MillTables
 @_exported public import MillTiles
