@@ -117,7 +117,7 @@ private struct Recovery {
     if let begin {
       try writer.begin(begin)
     } else {
-      try writer.writeMark()
+      try writer.tell(writer.end)
     }
     report.end = writer.next
     return (writer, report)
