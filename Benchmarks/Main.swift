@@ -10,7 +10,7 @@ struct MillBench: AsyncParsableCommand {
     abstract: "Ratios of Millrace's work to a peer's, measured in one run.",
     subcommands: [
       SampleBench.self, QualityBench.self, IdleBench.self, ColumnBench.self,
-      LakeBench.self, FeaturesBench.self, LogBench.self,
+      LakeBench.self, FeaturesBench.self, LogBench.self, LogLatencyBench.self,
       SampleScript.self, SampleRun.self, QualityScript.self, QualityPrepare.self,
       QualityInspect.self, SoakWriter.self, SoakLogWriter.self, ConstantServer.self,
     ]

@@ -15,6 +15,8 @@ public protocol EventLog: Sendable {
 
   /// Appends events, all or none, and returns when they are as durable as the log is configured for.
   ///
+  /// An append that was taken is brought to its end though its task be cancelled.
+  ///
   /// - Parameter sequence: Makes the append repeatable: after an error, or without an answer, the same
   ///   call again leads to the events being there once. One producer has one append on its way at a
   ///   time for each partition.

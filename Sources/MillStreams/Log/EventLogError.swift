@@ -18,6 +18,8 @@ public enum EventLogError: Failure, Equatable {
   case offsetOutOfRange(TopicPartition, asked: Offset, first: Offset, end: Offset)
   /// Another process, or another log in this one, writes the partition.
   case locked(TopicPartition)
+  /// Another process does this work on the partition, which one at a time may do.
+  case busy(TopicPartition, work: String)
   /// More bytes wait to be written than the configuration allows.
   case overloaded(TopicPartition, pending: ByteCount, limit: ByteCount)
   /// One batch of this size is more than the configuration allows.
@@ -61,6 +63,7 @@ public enum EventLogError: Failure, Equatable {
     case .noPartition: "log.no-partition"
     case .offsetOutOfRange: "log.offset-out-of-range"
     case .locked: "log.locked"
+    case .busy: "log.busy"
     case .overloaded: "log.overloaded"
     case .batchTooLarge: "log.batch-too-large"
     case .noRecords: "log.no-records"
@@ -81,7 +84,7 @@ public enum EventLogError: Failure, Equatable {
   /// A full queue may be tried again; damage and a full disk need somebody to act.
   public var errorClass: ErrorClass {
     switch self {
-    case .overloaded, .locked: .transient
+    case .overloaded, .locked, .busy: .transient
     case .invalidTopic, .invalidGroup, .noPartition, .batchTooLarge, .noRecords, .configuration:
       .definition
     case .offsetOutOfRange, .sequenceGap, .sequenceForgotten, .sequenceReused: .data
@@ -109,6 +112,8 @@ public enum EventLogError: Failure, Equatable {
         + "read on from \(first), and the events before it from the bronze table"
     case .locked(let partition):
       "\(partition) is being written by another process: append through it, or stop it first"
+    case .busy(let partition, let work):
+      "\(partition): another process is \(work): try again when it has ended"
     case .overloaded(let partition, let pending, let limit):
       "\(partition): \(pending) wait to be written, of \(limit) allowed: append again later"
     case .batchTooLarge(let partition, let size, let limit):

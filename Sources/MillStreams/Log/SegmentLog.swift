@@ -263,7 +263,7 @@ public final class SegmentLog: EventLog {
         throw .cancelled
       }
     }
-    throw .locked(partition)
+    throw .busy(partition, work: "committing for the group \(group)")
   }
 
   /// How far a group has come.
@@ -321,7 +321,9 @@ public final class SegmentLog: EventLog {
       let lock = try onDisk { () throws(FileError) in
         try setting.storage.lock(folder.retentionLock)
       }
-      guard let lock else { throw .locked(partition) }
+      guard let lock else {
+        throw .busy(folder.partition, work: "removing or compacting segments")
+      }
       defer { lock.release() }
       let end = try folder.durableEnd(setting.storage)
       let retention = PartitionRetention(folder, setting.storage, setting.configuration)

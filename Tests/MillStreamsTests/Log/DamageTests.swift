@@ -190,6 +190,36 @@ struct DamageTests {
     }
   }
 
+  @Test("at the end takes the producers of what is cut off along, so their retries count")
+  func producersOfTornTail() throws {
+    let partition = try PartitionOnDisk()
+    var writer = try partition.open()
+    try partition.append([["a=1"]], to: &writer)
+    let size = try #require(partition.disk.content(partition.folder.segment(.zero))).count
+    let mark = try #require(partition.disk.content(partition.folder.mark))
+    let retried = PartitionOnDisk.batch(
+      ["b=1"],
+      .none,
+      ProducerSequence(ProducerID(high: 1, low: 1), 0)
+    )
+    _ = writer.commit(
+      [PartitionOnDisk.batch(["torn=1"]), retried],
+      at: Instant(microseconds: 1_700_000_000_000_000)
+    )
+    // The power was cut before the sync: of two batches the second alone reached the disk.
+    partition.disk.endProcess()
+    partition.disk.damage(partition.folder.segment(.zero)) { $0[size + 9] ^= 1 }
+    partition.disk.damage(partition.folder.mark) { $0 = mark }
+    var (again, report) = try partition.opened()
+    guard case .tornTail? = report.findings.first else {
+      Issue.record("\(report)")
+      return
+    }
+    let receipt = try again.commit([retried], at: Instant(microseconds: 1))[0].get()
+    #expect(receipt.baseOffset == Offset(1) && !receipt.isRepeated)
+    #expect(try partition.readAll().events == [0: "a=1", 1: "b=1"])
+  }
+
   @Test("that takes acknowledged events away is told, and their offsets are not given again")
   func missing() throws {
     let (partition, events) = try Self.whole()

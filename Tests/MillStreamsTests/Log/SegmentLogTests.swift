@@ -218,6 +218,64 @@ struct SegmentLogTests {
     #expect(try await again.log.committed(for: group, in: partition) == Offset(1))
   }
 
+  @Test("syncs for nobody when it is told so, and makes a segment durable when it is sealed")
+  func written() async throws {
+    var configuration = LogConfiguration()
+    configuration.durability = .written
+    configuration.segmentBytes = ByteCount(bytes: 1000)
+    let fixture = try await Self.fixture(SimulatedLogDisk(), configuration)
+    let (log, partition) = (fixture.log, fixture.partition)
+    _ = try await log.open(partition)
+    let before = fixture.disk.syncs
+    // Five of 152 bytes fit into a segment, and the long one not beside them.
+    for _ in 0..<5 { _ = try await log.append(Self.events(["a"]), to: partition) }
+    #expect(fixture.disk.syncs == before)
+    _ = try await log.append(Self.events([String(repeating: "b", count: 600)]), to: partition)
+    #expect(fixture.disk.syncs > before)
+    #expect(try await log.offsets(of: partition).upperBound == Offset(6))
+  }
+
+  @Test("removes and compacts segments beside appends, in one process at a time")
+  func retention() async throws {
+    var configuration = LogConfiguration()
+    configuration.segmentBytes = ByteCount(bytes: 1)
+    let fixture = try await Self.fixture(SimulatedLogDisk(), configuration)
+    let (log, partition) = (fixture.log, fixture.partition)
+    let slow = try await log.reader(of: partition, from: .earliest)
+    for number in 0..<6 {
+      var events = RecordBatchBuilder()
+      events.append(key: "k", value: "\(number)", eventTime: Instant(microseconds: 0))
+      _ = try await log.append(events, to: partition)
+    }
+    let nothing = RetentionPolicy(bytes: .zero)
+    let held = try #require(try fixture.disk.lock("/log/events/0/retention.lock"))
+    await #expect(
+      throws: EventLogError.busy(partition, work: "removing or compacting segments")
+    ) { try await log.retain(nothing, keptElsewhereTo: Offset(6), in: partition) }
+    held.release()
+    let removed = try await log.retain(nothing, keptElsewhereTo: Offset(2), in: partition)
+    #expect(removed.firstOffset == Offset(2))
+    await #expect(
+      throws: EventLogError.offsetOutOfRange(
+        partition,
+        asked: .zero,
+        first: Offset(2),
+        end: Offset(6)
+      )
+    ) { try await slow.next() }
+    let compacted = try await log.compact(
+      CompactionPolicy(),
+      keptElsewhereTo: Offset(6),
+      in: partition
+    )
+    #expect(compacted.recordsRemoved == 3)
+    try await slow.seek(to: .earliest)
+    #expect(Self.texts(try await slow.next()) == ["5"])
+    let next = try await log.append(Self.events(["more"]), to: partition)
+    #expect(next.baseOffset == Offset(6))
+    #expect(Self.texts(try await slow.next()) == ["more"])
+  }
+
   @Test("lists topics, gives them more partitions, and lies on a real disk as well")
   func realDisk() async throws {
     let folder = try TemporaryFolder("log")

@@ -74,7 +74,7 @@ package struct PartitionCursor {
       let got = try onDisk { () throws(FileError) in try file.read(into: target, at: position) }
       guard got > 0 else {
         // Somebody cut the file.
-        let until = max(open.sealedAt ?? next + 1, next + 1)
+        let until = max(open.sealedAt ?? end.next, next + 1)
         throw .missing(folder.partition, offsets: next..<until)
       }
       let isAll = got < wanted || position + Int64(got) >= limit

@@ -82,7 +82,7 @@ private struct Recovery {
     let size = try file.size()
     var logID = known?.logID ?? newLogID
     if known == nil, let found = try identity(segments) { logID = found }
-    let seen = try verify(file, base, size, logID, segments)
+    var seen = try verify(file, base, size, logID, segments)
     if seen.problem == .version {
       unknown = (file.path, seen.index.segmentBytes)
       return nil
@@ -91,6 +91,9 @@ private struct Recovery {
     var begin: Offset?
     if acknowledged > seen.index.end || seen.hasDamageBeforeEnd(acknowledged) {
       begin = max(acknowledged, seen.endAfterDamage)
+      // They count only now that it is known that the damage was acknowledged.
+      let damaged = seen
+      try forEachBatch(behind: damaged, file, size, logID) { seen.producers.add($0) }
       reportLoss(file, seen, upTo: acknowledged)
     } else if seen.index.segmentBytes < size {
       try cut(file, seen, size)
@@ -114,7 +117,7 @@ private struct Recovery {
     if let begin {
       try writer.begin(begin)
     } else {
-      try writer.writeMark()
+      try writer.tell(writer.end)
     }
     report.end = writer.next
     return (writer, report)
@@ -155,9 +158,9 @@ private struct Recovery {
     /// What later batches say was acknowledged.
     var acknowledged: Offset
     var problem: BatchHeader.Problem?
-    /// The next whole batch behind the damage, and the end of the last one.
+    /// Where the whole batches behind the damage begin and end.
     var nextAfterDamage: Offset?
-    var endAfterDamage: Offset
+    var endAfterDamage = Offset.zero
 
     func hasDamageBeforeEnd(_ acknowledged: Offset) -> Bool {
       problem != nil && acknowledged > index.end
@@ -174,8 +177,7 @@ private struct Recovery {
     var seen = Seen(
       index: SegmentIndex(base: base, interval: configuration.indexIntervalBytes),
       producers: try producers(segments),
-      acknowledged: .zero,
-      endAfterDamage: .zero
+      acknowledged: .zero
     )
     var walk = SegmentWalk(file, limit: size, verifyingBodies: true)
     loop: while true {
@@ -197,32 +199,36 @@ private struct Recovery {
     }
     report.bytesVerified = walk.position
     if seen.problem != nil {
-      var behind = SegmentWalk(
-        file,
-        from: seen.index.segmentBytes,
-        limit: size,
-        verifyingBodies: true
-      )
-      try look(behind: &behind, logID, &seen)
+      let damaged = seen
+      try forEachBatch(behind: damaged, file, size, logID) { header in
+        seen.nextAfterDamage = seen.nextAfterDamage ?? header.base
+        seen.endAfterDamage = max(seen.endAfterDamage, header.end)
+        seen.acknowledged = max(seen.acknowledged, header.durableBefore)
+        appendTimeLast = max(appendTimeLast, header.appendTime)
+      }
     }
     return seen
   }
 
   /// Looks for whole batches behind damage: they tell whether it was acknowledged.
-  private mutating func look(
-    behind walk: inout SegmentWalk,
+  private func forEachBatch(
+    behind seen: Seen,
+    _ file: any LogFile,
+    _ size: Int64,
     _ logID: UInt64,
-    _ seen: inout Seen
+    _ body: (BatchHeader) -> Void
   ) throws(FileError) {
+    var walk = SegmentWalk(
+      file,
+      from: seen.index.segmentBytes,
+      limit: size,
+      verifyingBodies: true
+    )
     let damaged = seen.index.end
-    while let found = try walk.skipDamage(logID: logID, after: damaged) {
-      seen.nextAfterDamage = seen.nextAfterDamage ?? found.base
+    while try walk.skipDamage(logID: logID, after: damaged) != nil {
       while case .batch(let header, _) = try walk.next() {
         guard header.logID == logID, header.base > damaged else { break }
-        seen.acknowledged = max(seen.acknowledged, header.durableBefore)
-        seen.endAfterDamage = max(seen.endAfterDamage, header.end)
-        appendTimeLast = max(appendTimeLast, header.appendTime)
-        seen.producers.add(header)
+        body(header)
       }
     }
   }

@@ -216,10 +216,7 @@ package struct PartitionWriter {
     try opened.truncate(to: 0)
     try opened.sync()
     try storage.syncFolder(folder.path)
-    try mark.write(
-      DurableEnd(segment: offset, position: 0, next: offset, logID: logID).numbers
-    )
-    try mark.sync()
+    try tell(DurableEnd(segment: offset, position: 0, next: offset, logID: logID))
     file = opened
     base = offset
     size = 0
@@ -245,11 +242,14 @@ package struct PartitionWriter {
     defer { lock.release() }
     guard failure == nil else { return }
     if configuration.durability != .synced { try file.sync() }
-    try writeMark()
+    try tell(end)
   }
 
-  /// Tells the end in both halves of the file `durable`, so that neither alone is needed.
-  mutating func writeMark() throws(FileError) {
+  /// Tells an end in both halves of the file `durable`, and durably.
+  ///
+  /// So neither half is needed alone, and no power cut brings back an end in a segment that was sealed
+  /// since, which compaction may have made another.
+  mutating func tell(_ end: DurableEnd) throws(FileError) {
     try mark.write(end.numbers)
     try mark.write(end.numbers)
     try mark.sync()
