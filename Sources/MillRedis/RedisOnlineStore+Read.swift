@@ -55,6 +55,11 @@ extension RedisOnlineStore {
     }
   }
 
+  /// The pass that was begun last; see `OnlineStore`.
+  public func lastPass(of table: OnlineTable) async throws -> Int64 {
+    try number(try await field("pass", of: [table])[0], table)
+  }
+
   /// The numbers of changes; see `OnlineStore`.
   public func changes(of tables: [OnlineTable]) async throws -> [Int64] {
     guard !tables.isEmpty else { return [] }

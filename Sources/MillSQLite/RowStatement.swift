@@ -8,12 +8,15 @@ internal import GRDBSQLite
 /// GRDB makes a value of each cell, which costs more than what SQLite does with a row. The statement is
 /// GRDB's all the same: prepared once, and used within one of its transactions.
 struct RowStatement {
-  private let statement: OpaquePointer
+  /// Keeps what the pointer leads to.
+  private let owner: Statement
   private let database: Database
+
+  private var statement: OpaquePointer { owner.sqliteStatement }
 
   init(_ sql: String, _ database: Database) throws {
     self.database = database
-    statement = try database.cachedStatement(sql: sql).sqliteStatement
+    owner = try database.cachedStatement(sql: sql)
   }
 
   func bind(_ number: Int64, at index: Int32) throws {

@@ -279,6 +279,17 @@ public final class SQLiteOnlineStore: OnlineStore {
     }
   }
 
+  /// The pass that was begun last; see ``OnlineStore``.
+  public func lastPass(of table: OnlineTable) async throws -> Int64 {
+    try await read { database in
+      try Int64.fetchOne(
+        database,
+        sql: "SELECT number FROM online_pass WHERE name = ?",
+        arguments: [table.description]
+      ) ?? 0
+    }
+  }
+
   /// How far a view was brought in; see ``OnlineStore``.
   public func state(of table: OnlineTable) async throws -> MaterializationState? {
     let path = path

@@ -126,13 +126,16 @@ public struct Statement: ~Copyable {
   /// what was waited already.
   private static func work(on pending: duckdb_pending_result) {
     var pause: UInt32 = 16
+    var blocked = 0
     while true {
       let started = ContinuousClock.now
       switch duckdb_pending_execute_task(pending) {
-      case DUCKDB_PENDING_RESULT_NOT_READY where started.duration(to: .now) > .microseconds(4):
+      case DUCKDB_PENDING_RESULT_NOT_READY:
         pause = 16
-      // A task that is blocked says not ready as well, at once.
-      case DUCKDB_PENDING_RESULT_NOT_READY, DUCKDB_PENDING_NO_TASKS_AVAILABLE:
+        // A task that is blocked says not ready as well, at once, and so does a very small one.
+        blocked = started.duration(to: .now) < .microseconds(4) ? blocked + 1 : 0
+        if blocked > 64 { usleep(pause) }
+      case DUCKDB_PENDING_NO_TASKS_AVAILABLE:
         usleep(pause)
         pause = min(pause * 2, 512)
       default: return

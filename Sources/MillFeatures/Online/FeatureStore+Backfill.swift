@@ -7,10 +7,9 @@ internal import MillLake
 extension FeatureStore {
   /// Brings the rows of a stretch of time into an online store once more, after whatever came since.
   ///
-  /// It puts back what a store lost, as a Redis that evicts does, without reading all of the source:
-  /// of latest values the newest row of each key within the range, where it is newer than what is there;
-  /// of windows all hops that a row of the range lies in. Nothing else changes, and no value becomes
-  /// older.
+  /// It puts back what a store lost of some keys, without reading all of the source: of latest values
+  /// the newest row of each key within the range, where it is newer than what is there; of windows all
+  /// tiles of the keys that have a row in the range. Nothing else changes, and no value becomes older.
   ///
   /// - Parameters:
   ///   - range: By the time at which rows happened.
@@ -22,8 +21,27 @@ extension FeatureStore {
     into store: any OnlineStore,
     asOf: Instant? = nil
   ) async throws -> MaterializationReport {
+    var attempts = 3
+    while true {
+      do {
+        return try await backfillOnce(name, range, store, asOf)
+      } catch OnlineStoreError.superseded where attempts > 1 {
+        // Somebody brought a later version in meanwhile: the range is read from that one.
+        attempts -= 1
+      }
+    }
+  }
+
+  private func backfillOnce(
+    _ name: String,
+    _ range: Range<Instant>,
+    _ store: any OnlineStore,
+    _ asOf: Instant?
+  ) async throws -> MaterializationReport {
     var report = try await materialize(name, into: store, asOf: asOf)
-    guard report.kind != .all, let view = definitions.view(name) else { return report }
+    guard let view = definitions.view(name) else { return report }
+    // Of a view of both kinds only one may have been written whole.
+    if report.kind == .all, view.latest.isEmpty || view.windowed.isEmpty { return report }
     report.kind = .range
     return try await withSession("backfill \(name)") { session in
       var report = report
@@ -80,33 +98,46 @@ extension FeatureStore {
     _ session: any EngineSession
   ) async throws {
     let table = onlineTable(bound.view, .tiles)
-    guard var state = try await store.state(of: table) else { return }
+    guard let known = try await store.state(of: table), known.tables == report.tables else {
+      throw OnlineStoreError.superseded(store: "of this project", table: table.description)
+    }
+    var state = known
     var work = TileWork(
       bound: bound,
       layout: TileLayout(bound),
       sources: sources,
       asOf: state.asOf
     )
-    let relation = try await relation(
-      of: bound,
-      sources,
-      only: files(of: bound, sources, from: range.lowerBound, to: range.upperBound),
-      named: "mill_range",
+    let relation = try await relation(of: bound, sources, named: "mill_range", session)
+    let (low, high) = (range.lowerBound.microseconds, range.upperBound.microseconds)
+    let rows = dirtyRows(of: relation, work)
+    let names = relation.keyNames.joined(separator: ", ")
+    // A key of which only some tiles were put back would have wrong values: all of its tiles are.
+    try await defineDirtyHops(
+      [
+        """
+        SELECT * FROM (\(rows)) SEMI JOIN (
+          SELECT DISTINCT \(names) FROM (\(rows)) WHERE t >= \(low) AND t < \(high)
+        ) USING (\(names))
+        """
+      ],
+      &work,
       session
     )
-    let (low, high) = (range.lowerBound.microseconds, range.upperBound.microseconds)
-    let rows = "\(dirtyRows(of: relation, work)) AND t >= \(low) AND t < \(high)"
-    try await defineDirtyHops([rows], &work, session)
     try await session.drop(relation.name)
     state.generation = try await store.begin(table)
+    guard state.generation == known.generation + 1 else {
+      throw OnlineStoreError.superseded(store: "of this project", table: table.description)
+    }
     do {
       try await write(work, dirty: true, into: store, table, state, &report, session)
     } catch is UnreadableTiles {
       throw OnlineStoreError.damaged(
-        store: "of \(bound.view.name)",
+        store: "of this project",
         detail: "\(table) holds what no version of Millrace wrote"
       )
     }
+    try await requireUnchanged(known, of: table, in: store)
     _ = try await store.finish(state, of: table, rest: .stays)
   }
 }

@@ -32,7 +32,8 @@ extension FeatureStore {
       if case .noVersion = error { return nil }
       throw error
     }
-    guard old.metadata.id == snapshot.metadata.id else { return nil }
+    // A column of the same name may be another one.
+    guard old.metadata.id == snapshot.metadata.id, old.schema == snapshot.schema else { return nil }
     let before = old.files.keys
     guard before.isSubset(of: snapshot.files.keys) else { return nil }
     return snapshot.files.filter { !before.contains($0.key) }

@@ -41,6 +41,8 @@ public struct MaterializationReport: Hashable, Sendable {
 extension FeatureStore {
   /// How many keys are packed and written at a time; memory is bounded by it.
   static let keysPerWrite = 32_768
+  /// How many keys' tiles are read, and put together with new ones, at a time.
+  static let keysPerMerge = 256
 
   /// Brings a view's newest values and tiles into an online store.
   ///
@@ -61,14 +63,15 @@ extension FeatureStore {
     guard let view = definitions.view(name) else {
       throw noRows(of: name)
     }
-    let now = environment.world.clock.now()
-    let asOf = asOf ?? now
-    guard asOf <= now else { throw FeatureError.ahead(view: name, asked: asOf) }
+    if let asOf, asOf > environment.world.clock.now() {
+      throw FeatureError.ahead(view: name, asked: asOf)
+    }
     if !view.windowed.isEmpty { try requireServable(view) }
     var attempts = 3
     while true {
       do {
-        return try await materialize(view, into: store, asOf)
+        // Whoever was first is as of a later time than this began.
+        return try await materialize(view, into: store, asOf ?? environment.world.clock.now())
       } catch OnlineStoreError.superseded where attempts > 1 {
         // Somebody was first: from what they left, what is missing is taken.
         attempts -= 1
@@ -125,6 +128,15 @@ extension FeatureStore {
     throw .older(view: view.name, asOf: known.asOf, asked: asOf)
   }
 
+  /// Whether no pass was begun since the one that a state is of.
+  func isSettled(
+    _ known: MaterializationState?,
+    _ table: OnlineTable,
+    in store: any OnlineStore
+  ) async throws -> Bool {
+    try await store.lastPass(of: table) == known?.generation ?? 0
+  }
+
   /// Whether a view's values can be kept online: an exact window needs to say how many rows.
   public func isServable(_ view: FeatureViewDefinition) -> Bool {
     (try? requireServable(view)) != nil
@@ -149,10 +161,12 @@ extension FeatureStore {
     let known = try await store.state(of: table)
     // The same rows; but some may have lain in the future.
     try requireLater(known, asOf, bound.view)
-    if let known, known.isCurrent(with: report.tables, at: asOf) { return }
+    // What a pass left that was broken off, only another one over all rows makes good.
+    let isSettled = try await isSettled(known, table, in: store)
+    if let known, isSettled, known.isCurrent(with: report.tables, at: asOf) { return }
     // Rows that lay in the future then, and have happened since, may be in any file.
     var additions: [AddFile]?
-    if let known, known.pendingFrom.map({ $0 > asOf }) ?? true {
+    if let known, isSettled, known.pendingFrom.map({ $0 > asOf }) ?? true {
       additions = try await added(since: known, bound, sources)
     }
     let relation: ViewRelation

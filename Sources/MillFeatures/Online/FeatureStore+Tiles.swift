@@ -42,13 +42,16 @@ extension FeatureStore {
     let table = onlineTable(bound.view, .tiles)
     let known = try await store.state(of: table)
     try requireLater(known, asOf, bound.view)
-    if let known, known.isCurrent(with: report.tables, at: asOf) { return }
+    // What a pass left that was broken off, only another one over all rows makes good.
+    let isSettled = try await isSettled(known, table, in: store)
+    if let known, isSettled, known.isCurrent(with: report.tables, at: asOf) { return }
     let layout = TileLayout(bound)
     var work = TileWork(bound: bound, layout: layout, sources: sources, asOf: asOf)
     var state = MaterializationState(tables: report.tables, asOf: asOf, generation: 0)
     var isPart = false
     // What no window reaches any more goes with the next pass over all keys.
-    if let known, known.wholeAsOf.microseconds > asOf.microseconds - layout.reach - layout.reach,
+    if let known, isSettled,
+      known.wholeAsOf.microseconds > asOf.microseconds - layout.reach - layout.reach,
       let additions = try await added(since: known, bound, sources)
     {
       state.pendingFrom = known.pendingFrom
@@ -62,6 +65,8 @@ extension FeatureStore {
       )
     }
     state.generation = try await store.begin(table)
+    // Nor may somebody else be at work: their rows would stand under this state.
+    if isPart, state.generation != (known?.generation ?? 0) + 1 { isPart = false }
     if isPart {
       report.kind = report.kind == .all ? .all : .added
       do {
@@ -78,6 +83,7 @@ extension FeatureStore {
       state.pendingFrom = try await later(than: asOf, excluding: true, relation, session)?.first
       try await write(work, dirty: false, into: store, table, state, &report, session)
     }
+    if isPart { try await requireUnchanged(known, of: table, in: store) }
     let isWhole = !isPart
     try await counting(bound.view, &report) {
       // A view is counted as a whole.
@@ -104,6 +110,18 @@ extension FeatureStore {
       )
     }
     report.removed += try await store.finish(state, of: table, rest: isPart ? .stays : .goes)
+  }
+
+  /// The rest of a table stays under a new state only while it is that of the state that was read.
+  ///
+  /// - Throws: `OnlineStoreError.superseded` when somebody ended a pass, or made the store anew.
+  func requireUnchanged(
+    _ known: MaterializationState?,
+    of table: OnlineTable,
+    in store: any OnlineStore
+  ) async throws {
+    guard try await store.state(of: table) != known else { return }
+    throw OnlineStoreError.superseded(store: "of this project", table: table.description)
   }
 
   /// All rows of the source.
@@ -241,22 +259,17 @@ extension FeatureStore {
     func put(_ rows: [OnlineRow]) async throws {
       guard !rows.isEmpty else { return }
       keysSeen += rows.count
-      var rows = rows
-      if dirty {
-        let known = try await store.read(rows.map(\.key), of: table)
-        for (index, row) in known.enumerated() {
-          guard let row else { continue }
-          guard let merged = work.layout.row(row, replacedBy: rows[index], asOf: work.asOf) else {
-            throw UnreadableTiles()
-          }
-          rows[index] = merged
-        }
+      // Of a key a tile may be new, and thousands may be there: some keys at a time.
+      let size = dirty ? Self.keysPerMerge : rows.count
+      for start in stride(from: 0, to: rows.count, by: size) {
+        var part = Array(rows[start..<min(start + size, rows.count)])
+        if dirty { try await merge(&part, work, table, store) }
+        report.changed += try await store.write(
+          part,
+          to: table,
+          as: .pass(generation: state.generation)
+        )
       }
-      report.changed += try await store.write(
-        rows,
-        to: table,
-        as: .pass(generation: state.generation)
-      )
     }
     for start in stride(from: Int64(0), to: count, by: Self.keysPerWrite) {
       let batch = try await session.columns(
@@ -271,6 +284,25 @@ extension FeatureStore {
     }
     try await put(packer.finish())
     report.keys = max(report.keys, keysSeen)
+  }
+
+  /// Takes the other tiles of keys from the store.
+  ///
+  /// - Throws: ``UnreadableTiles``.
+  private func merge(
+    _ rows: inout [OnlineRow],
+    _ work: TileWork,
+    _ table: OnlineTable,
+    _ store: any OnlineStore
+  ) async throws {
+    let known = try await store.read(rows.map(\.key), of: table)
+    for (index, row) in known.enumerated() {
+      guard let row else { continue }
+      guard let merged = work.layout.row(row, replacedBy: rows[index], asOf: work.asOf) else {
+        throw UnreadableTiles()
+      }
+      rows[index] = merged
+    }
   }
 
   /// The tiles of all keys and hops, those of one key together.

@@ -154,7 +154,8 @@ extension FeatureStore {
         let cell = answer.rows[row][column]
         let online = cell.value
         let trained = offline.columns[column][row]
-        if cell.status == .invalid, isExact(feature) {
+        // A row that cannot be read at all has no time.
+        if cell.status == .invalid, cell.time != nil, isExact(feature) {
           result.beyondKept += 1
           continue
         }

@@ -120,6 +120,12 @@ public protocol OnlineStore: Sendable {
   /// - Throws: `OnlineStoreError.superseded` when the last pass is another one than that of the state.
   func record(_ state: MaterializationState, of table: OnlineTable) async throws
 
+  /// The number of the pass that was begun last; 0 when none was.
+  ///
+  /// While it is another than the generation of the state, a pass is under way or was broken off, and
+  /// rows may be of either.
+  func lastPass(of table: OnlineTable) async throws -> Int64
+
   /// How far a view was brought in; nil when it never was.
   func state(of table: OnlineTable) async throws -> MaterializationState?
 

@@ -54,6 +54,10 @@ struct ServingStore: OnlineStore {
     await serving.refresh()
   }
 
+  func lastPass(of table: OnlineTable) async throws -> Int64 {
+    try await base.lastPass(of: table)
+  }
+
   func state(of table: OnlineTable) async throws -> MaterializationState? {
     try await base.state(of: table)
   }

@@ -93,8 +93,11 @@ enum RedisRow {
 
   /// - Returns: nil for bytes that are no state.
   static func state(_ bytes: [UInt8]) -> MaterializationState? {
-    guard bytes.count >= 33, bytes[0] == stateFormat,
-      let object = (try? JSONValue(parsing: Array(bytes[33...])))?.object
+    // A state of before parts of a source were brought in does not say when all of it was.
+    let isEarlier = bytes.first == format
+    let head = isEarlier ? 25 : 33
+    guard bytes.count >= head, isEarlier || bytes[0] == stateFormat,
+      let object = (try? JSONValue(parsing: Array(bytes[head...])))?.object
     else { return nil }
     var tables: [String: Int64] = [:]
     for (name, version) in object {
@@ -107,7 +110,7 @@ enum RedisRow {
       asOf: Instant(microseconds: number(bytes[9..<17])),
       generation: number(bytes[1..<9]),
       pendingFrom: pending == .max ? nil : Instant(microseconds: pending),
-      wholeAsOf: Instant(microseconds: number(bytes[25..<33]))
+      wholeAsOf: isEarlier ? .earliest : Instant(microseconds: number(bytes[25..<33]))
     )
   }
 

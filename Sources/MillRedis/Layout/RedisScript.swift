@@ -145,7 +145,7 @@ enum RedisScript: String, CaseIterable, Sendable {
   /// Whether a piece of work may go on: arguments generation, token or nothing, pieces before.
   private static let guardText = """
     local state = redis.call('HGET', key, 'state')
-    if state and #state < 33 then return -2 end
+    if state and #state < 25 then return -2 end
     local last = state and string.sub(state, 2, 9)
     local open = redis.call('HGET', key, 'open') or ''
     local at

@@ -155,6 +155,10 @@ struct BreakingOnlineStore: OnlineStore {
     try await base.record(state, of: table)
   }
 
+  func lastPass(of table: OnlineTable) async throws -> Int64 {
+    try await base.lastPass(of: table)
+  }
+
   func state(of table: OnlineTable) async throws -> MaterializationState? {
     try await base.state(of: table)
   }

@@ -100,6 +100,10 @@ final class SteeredOnlineStore: OnlineStore {
     try await steer(nil) { try await base.record(state, of: table) }
   }
 
+  func lastPass(of table: OnlineTable) async throws -> Int64 {
+    try await steer(.state) { try await base.lastPass(of: table) }
+  }
+
   func state(of table: OnlineTable) async throws -> MaterializationState? {
     try await steer(.state) { try await base.state(of: table) }
   }
