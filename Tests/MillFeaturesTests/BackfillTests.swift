@@ -134,3 +134,40 @@ struct SelectedViewTests {
     #expect(try await store.verify("picked", in: online).different == 0)
   }
 }
+
+@Suite("A pass that was broken off")
+struct BrokenPassTests {
+  @Test(
+    "is made good by one over all rows, whether the tables changed since or not",
+    arguments: [true, false]
+  )
+  func brokenOff(isChanged: Bool) async throws {
+    let shop = try await Shop()
+    let online = try SQLiteOnlineStore(path: shop.project.folder.path("online.sqlite"))
+    var view = try shop.spend
+    let hour = try #require(Window(length: .seconds(3600), edge: .hop(.fiveMinutes)))
+    view.windowed[0].windows = [.init(word: "1h", window: hour)]
+    let store = shop.project.store(FeatureDefinitions(entities: [shop.card], views: [view]))
+    let asOf = Instant(microseconds: Shop.noon + 100_000_000)
+    _ = try await store.materialize("spend", into: online, asOf: asOf)
+    #expect(try await store.materialize("spend", into: online, asOf: asOf).kind == .none)
+    // Somebody writes rows of other versions over those of cards 1 and 3, and is killed.
+    for content in [OnlineTable.Content.latest, .tiles] {
+      let table = OnlineTable(view: "spend", hash: store.hash(of: view), content: content)
+      let pass = try await online.begin(table)
+      let keys = try await online.sample(10, of: table)
+      let rows = try await online.read(keys, of: table).compactMap { $0 }
+      #expect(rows.count > 1)
+      let mixed = zip(rows, rows.reversed()).map { row, other in
+        OnlineRow(key: row.key, version: row.version, payload: other.payload)
+      }
+      _ = try await online.write(mixed, to: table, as: .pass(generation: pass))
+    }
+    #expect(try await store.verify("spend", in: online).different > 0)
+    if isChanged { try await shop.pay([(9, 40, "9.00")]) }
+    let report = try await store.materialize("spend", into: online, asOf: asOf)
+    #expect(report.kind == .all)
+    #expect(try await store.verify("spend", in: online).different == 0)
+    #expect(try await store.materialize("spend", into: online, asOf: asOf).kind == .none)
+  }
+}

@@ -159,7 +159,8 @@ public enum OnlineStoreError: Failure, Equatable {
   case unavailable(store: String, detail: String)
   /// The store is there and did not come to it in time; the same call may succeed soon.
   case busy(store: String, detail: String)
-  /// The store has no room for what was to be written, and is as it was before the call that says so.
+  /// The store has no room for what was to be written. No row was written in part; one of the pieces into
+  /// which an adapter cuts a write may have been written.
   case full(store: String, detail: String)
   /// What the store holds cannot be read.
   case damaged(store: String, detail: String)

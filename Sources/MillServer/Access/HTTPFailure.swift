@@ -53,7 +53,7 @@ struct HTTPFailure: Error {
       self.init(
         .insufficientStorage,
         error.code,
-        "a disk of the server is full: nothing of the request was taken"
+        "a disk of the server is full: send the request again when there is room"
       )
     case let error as any Failure
     where error.errorClass == .transient || error.errorClass == .outside:
@@ -104,7 +104,7 @@ struct HTTPFailure: Error {
     switch error {
     case .damaged: "the online store of this server is damaged: its log says how"
     case .busy: "the online store of this server is busy: try again"
-    case .full: "the online store of this server has no room: nothing of the request was taken"
+    case .full: "the online store of this server has no room: send the request again when there is some"
     default: "the online store of this server does not answer: try again later"
     }
   }
