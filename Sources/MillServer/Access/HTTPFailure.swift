@@ -104,7 +104,7 @@ struct HTTPFailure: Error {
     switch error {
     case .damaged: "the online store of this server is damaged: its log says how"
     case .busy: "the online store of this server is busy: try again"
-    case .full: "the online store of this server has no room: send the request again when there is some"
+    case .full: "the online store of this server is full: send the request again when it has room"
     default: "the online store of this server does not answer: try again later"
     }
   }
