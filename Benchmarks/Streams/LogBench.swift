@@ -31,6 +31,7 @@ struct LogBench: AsyncParsableCommand {
     let payload = LogPayload(batch: batch)
     var raw: [Measurement] = []
     var appended: [Measurement] = []
+    var opens: [Measurement] = []
     var reads: [Measurement] = []
     for round in 0..<max(1, rounds) {
       let rawFile = "\(root)/raw-\(round)"
@@ -38,6 +39,7 @@ struct LogBench: AsyncParsableCommand {
       let (rawSide, logSide) = try await takeTurns(rawFile, log, payload, batches, round)
       raw.append(rawSide)
       appended.append(logSide)
+      opens.append(try await open(log))
       reads.append(try await read(log))
       try? manager.removeItem(atPath: rawFile)
       try? manager.removeItem(atPath: log)
@@ -49,6 +51,11 @@ struct LogBench: AsyncParsableCommand {
     Self.report("write + fdatasync", raw, count)
     Self.report("log append, durable", appended, count)
     Self.report("log read", reads, count)
+    let verified = opens.last?.facts["bytes"] ?? 0
+    let open = opens.map(\.wallSeconds).sorted()[opens.count / 2]
+    print(
+      "  opening it, \(fixed(verified / 1_048_576, 0)) MiB verified: \(fixed(open * 1000, 0)) ms"
+    )
     // Each round by itself: both sides had the disk within the same seconds.
     let ratios = zip(raw, appended).map { $0.wallSeconds / $1.wallSeconds }.sorted()
     print("  append to raw: \(fixed(ratios[ratios.count / 2] * 100, 0)) % (median of the rounds'")
@@ -146,6 +153,16 @@ struct LogBench: AsyncParsableCommand {
       }
       try await group.waitForAll()
     }
+  }
+
+  /// What the next writer does: the newest segment is read and verified.
+  private func open(_ path: String) async throws -> Measurement {
+    let log = try SegmentLog(folder: path, world: .system())
+    let partition = try LogPayload.partition()
+    let (report, measured) = try await metered("open") { try await log.open(partition) }
+    guard report.findings.isEmpty else { throw ChildError(description: "\(report)") }
+    try await log.close()
+    return measured.with(["bytes": Double(report.bytesVerified)])
   }
 
   /// All events, each value looked at: its first eight bytes are summed up.

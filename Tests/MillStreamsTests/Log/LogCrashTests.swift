@@ -47,22 +47,27 @@ struct LogCrashTests {
     var acknowledged = [[Int: Int64]](repeating: [:], count: 2)
     var killed = 0
     while killed < Self.kills {
-      var running: [(process: ChildProcess, output: String)] = []
+      var running: [(partition: Int, process: ChildProcess, output: String)] = []
       var readers: [Task<[Event], any Error>] = []
-      for partition in 0..<2 as Range<Int32> {
-        let output = folder.path("output-\(killed)-\(partition)")
+      // The third waits until the first is dead and goes on where that one was.
+      for (number, partition) in [0, 1, 0].enumerated() {
+        let output = folder.path("output-\(killed)-\(number)")
         let process = try ChildProcess(
           [program, "soak-log", folder.path("log"), "--partition", "\(partition)"],
           output: output,
           errors: output + ".err"
         )
-        running.append((process, output))
-        let reader = try await log.reader(of: TopicPartition(topic, partition), from: .earliest)
+        running.append((partition, process, output))
+        guard number < 2 else { continue }
+        let reader = try await log.reader(
+          of: TopicPartition(topic, Int32(partition)),
+          from: .earliest
+        )
         readers.append(Task { try await Self.follow(reader) })
       }
-      // The point of death is a time: there is nothing else to wait for in another process.
-      usleep(UInt32(150_000 + chance.below(700_000)))
-      for (partition, (process, output)) in running.enumerated() {
+      for (partition, process, output) in running {
+        // The point of death is a time: there is nothing else to wait for in another process.
+        usleep(UInt32(100_000 + chance.below(500_000)))
         process.kill()
         guard case .killed = process.wait() else {
           let errors = try String(contentsOfFile: output + ".err", encoding: .utf8)

@@ -6,7 +6,8 @@ public import MillCore
 /// Events of a partition as a reader gets them: columns in one piece of memory.
 ///
 /// Nothing is made for a single event. ``withColumns(_:)`` gives the arrays and bytes as they lie in
-/// memory; the methods that take a row are for tests and for single events.
+/// memory; the methods that take a row are for tests and for single events. A batch holds the memory of
+/// all that was read with it, about ``LogConfiguration/readBytes``: keep what you need of it.
 public struct RecordBatch: Sendable {
   let header: BatchHeader
   let memory: BatchMemory

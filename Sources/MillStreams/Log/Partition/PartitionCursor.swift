@@ -309,7 +309,8 @@ private struct Parse {
     _ partition: TopicPartition,
     _ end: Offset
   ) -> EventLogError {
-    // A whole header tells how far the damage goes; without one it goes to the next whole batch.
+    // A whole header tells how far the damage goes; without one it goes to the next whole batch, and
+    // where the disk does not let us look for that, to the end of the segment.
     var last: Offset?
     if problem != .order, let header = try? BatchHeader(bytes) {
       last = header.end

@@ -73,7 +73,10 @@ struct SegmentWalk {
     position += 8
     while position < limit {
       let bytes = try load(BatchHeader.size)
-      if let header = try? BatchHeader(bytes), header.logID == logID ?? header.logID,
+      // Most places show by four bytes that no batch begins there.
+      if bytes.count >= BatchHeader.size,
+        UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == BatchHeader.magic,
+        let header = try? BatchHeader(bytes), header.logID == logID ?? header.logID,
         header.base > offset
       {
         return header
