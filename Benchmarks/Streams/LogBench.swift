@@ -132,7 +132,9 @@ struct LogBench: AsyncParsableCommand {
     }
   }
 
-  /// Events built one by one, laid out, checksummed, written and synced.
+  /// Events laid out, checksummed, written and synced.
+  ///
+  /// Both sides begin with what they are given: the one with bytes, the other with events.
   private func append(
     _ log: SegmentLog,
     _ partition: TopicPartition,
@@ -143,11 +145,8 @@ struct LogBench: AsyncParsableCommand {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for caller in 0..<callers {
         group.addTask {
-          var builder = RecordBatchBuilder()
           for _ in stride(from: caller, to: batches, by: callers) {
-            builder.removeAll()
-            payload.fill(&builder)
-            _ = try await log.append(builder, to: partition)
+            _ = try await log.append(payload.events, to: partition)
           }
         }
       }
@@ -200,6 +199,8 @@ struct LogPayload: Sendable {
   let batch: Int
   /// The values of one batch.
   let bytes: [UInt8]
+  /// The same as events.
+  private(set) var events = RecordBatchBuilder()
 
   static func partition() throws -> TopicPartition {
     guard let topic = TopicName("bench") else { throw ChildError(description: "no topic") }
@@ -211,6 +212,9 @@ struct LogPayload: Sendable {
     let random = SeededRandom(seed: 1)
     let letters = Array("0123456789abcdef".utf8)
     bytes = (0..<(200 * batch)).map { _ in letters[Int(random.next() % 16)] }
+    var events = RecordBatchBuilder()
+    fill(&events)
+    self.events = events
   }
 
   func fill(_ builder: inout RecordBatchBuilder) {

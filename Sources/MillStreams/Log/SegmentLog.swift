@@ -162,7 +162,8 @@ public final class SegmentLog: EventLog {
       records,
       compression: setting.configuration.compression,
       producer: sequence?.producer ?? .none,
-      sequence: sequence?.sequence ?? -1
+      sequence: sequence?.sequence ?? -1,
+      in: appender.memory
     )
     return try await appender.append(batch)
   }

@@ -62,7 +62,7 @@ struct DamageTests {
   }
 
   @Test("of the files beside the segments changes no answer", arguments: [".index", "durable"])
-  func helpers(ending: String) throws {
+  func besides(ending: String) throws {
     let (partition, events) = try Self.whole()
     let files = partition.disk.files(in: partition.folder.path).filter { $0.hasSuffix(ending) }
     #expect(!files.isEmpty)

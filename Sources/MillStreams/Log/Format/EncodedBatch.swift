@@ -30,7 +30,8 @@ package struct EncodedBatch: Sendable {
     _ records: RecordBatchBuilder,
     compression: LogCompression,
     producer: ProducerID = .none,
-    sequence: Int64 = -1
+    sequence: Int64 = -1,
+    in pool: BatchMemoryPool? = nil
   ) {
     var header = BatchHeader()
     header.kind = records.kind
@@ -47,11 +48,12 @@ package struct EncodedBatch: Sendable {
     precondition(layout.size <= BatchHeader.bodyBytesMax, "the caller bounds a batch")
     header.unpackedBytes = layout.size
     header.storedBytes = layout.size
-    var memory = BatchMemory(count: header.length)
+    var memory = pool?.take(header.length) ?? BatchMemory(count: header.length)
     Self.fill(memory, records, layout)
     if case .zstd(let level) = compression,
       let packed = Self.pack(memory, bytes: layout.size, level: level)
     {
+      pool?.give(memory)
       memory = packed.memory
       header.storedBytes = packed.count
       header.isCompressed = true

@@ -25,6 +25,7 @@ final class PartitionAppender: Sendable {
 
   let folder: PartitionFolder
   let signal = PartitionSignal()
+  let memory = BatchMemoryPool()
   private let configuration: LogConfiguration
   private let queue = Mutex(Queue())
   private let owner: WriterOwner
@@ -90,7 +91,10 @@ final class PartitionAppender: Sendable {
       let bytes = group.reduce(0) { $0 + Int64($1.batch.length) }
       // What is answered does not wait any more: whoever is answered may append at once.
       queue.withLock { $0.pendingBytes -= bytes }
-      for (request, outcome) in zip(group, outcomes) { request.answer.resume(returning: outcome) }
+      for (request, outcome) in zip(group, outcomes) {
+        memory.give(request.batch.memory)
+        request.answer.resume(returning: outcome)
+      }
     }
   }
 
