@@ -8,8 +8,9 @@ import MillTesting
 /// newer, rows that are late, rows that are gone, and rows that have not happened yet.
 ///
 /// Three views: one of a table that is made anew each time, one of a table that is appended to, and one
-/// of windows over that. What is summed is decimal, since sums of doubles may end in another bit each time
-/// that they are made (docs/semantics.md, 3).
+/// of windows over that. The windows reach over all readings, since what falls out of one stays in a
+/// store until all of its keys are written. What is summed is decimal, since sums of doubles may end in
+/// another bit each time that they are made (docs/semantics.md, 3).
 struct Meters {
   /// What the files are changed to before a run, and as of when the views are brought in then.
   enum Step: Int, CaseIterable {
@@ -194,8 +195,8 @@ struct Meters {
         knowledge: known_at
         id: reading_id
         aggregates:
-          - {of: usage, by: [sum, count, mean, max], over: [1h, 24h]}
-          - {of: state, by: distinct, over: 24h, name: states}
+          - {of: usage, by: [sum, count, mean, max], over: [10d, 30d]}
+          - {of: state, by: distinct, over: 10d, name: states}
     services:
       meters:
         description: All that is known of a meter
