@@ -76,34 +76,37 @@ struct OnlineSQLiteTests {
     let table = table
     let first = OnlineRow.sample([0xFF], t: 7, 7)
     _ = try await store.write([first], to: table, as: .newest(generation: nil))
-    let ending = Ending()
     let rows = Self.rows(0..<100_000)
-    let writing = Task {
-      defer { ending.come() }
-      return try await store.write(rows, to: table, as: .pass(generation: 1))
-    }
     var refused: [OnlineStoreError] = []
     var seen: [Int] = []
-    while !ending.hasCome {
-      do {
-        _ = try await other.write([first], to: .sample("other"), as: .newest(generation: nil))
-      } catch let error as OnlineStoreError {
-        refused.append(error)
-        #expect(try await reader.read([first.key], of: table) == [first])
-        seen.append(try await reader.count(of: table))
-        // Whoever opens the file only to read need not wait either.
-        let late = try SQLiteOnlineStore(path: path, busyTimeout: .milliseconds(20))
-        #expect(try await late.read([first.key], of: table) == [first])
+    // On a busy machine nobody else may get to write while the rows are written: they are once more.
+    for round in 1...20 where refused.isEmpty {
+      let ending = Ending()
+      let writing = Task {
+        defer { ending.come() }
+        return try await store.write(rows, to: table, as: .pass(generation: Int64(round)))
       }
+      while !ending.hasCome {
+        do {
+          _ = try await other.write([first], to: .sample("other"), as: .newest(generation: nil))
+        } catch let error as OnlineStoreError {
+          refused.append(error)
+          #expect(try await reader.read([first.key], of: table) == [first])
+          seen.append(try await reader.count(of: table))
+          // Whoever opens the file only to read need not wait either.
+          let late = try SQLiteOnlineStore(path: path, busyTimeout: .milliseconds(20))
+          #expect(try await late.read([first.key], of: table) == [first])
+        }
+      }
+      #expect(try await writing.value == (round == 1 ? 100_000 : 0))
     }
-    #expect(try await writing.value == 100_000)
     #expect(!refused.isEmpty, "nothing was written while the rows were")
     #expect(refused.allSatisfy { $0.code == "online.busy" && $0.isRetryable })
     #expect(Set(seen).isSubset(of: [1, 100_001]), "a write was seen in part")
     #expect(try await store.count(of: table) == 100_001)
     let some = Swift.stride(from: 0, to: 100_000, by: 997).map { rows[$0] }
     #expect(try await reader.read(some.map(\.key), of: table) == some)
-    let state = MaterializationState(tables: [:], asOf: .earliest, generation: 2)
+    let state = MaterializationState(tables: [:], asOf: .earliest, generation: 100)
     #expect(try await store.finish(state, of: table) == 100_000)
   }
 

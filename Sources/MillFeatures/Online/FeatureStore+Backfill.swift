@@ -40,8 +40,8 @@ extension FeatureStore {
   ) async throws -> MaterializationReport {
     var report = try await materialize(name, into: store, asOf: asOf)
     guard let view = definitions.view(name) else { return report }
-    // Of a view of both kinds only one may have been written whole.
-    if report.kind == .all, view.latest.isEmpty || view.windowed.isEmpty { return report }
+    // Of a view of both kinds only one may have been written whole just now.
+    if report.kind == .all, try await isWhole(view, in: store) { return report }
     report.kind = .range
     return try await withSession("backfill \(name)") { session in
       var report = report
@@ -55,6 +55,21 @@ extension FeatureStore {
       }
       return report
     }
+  }
+
+  /// Whether all keys of a view were written at its last materialization.
+  private func isWhole(
+    _ view: FeatureViewDefinition,
+    in store: any OnlineStore
+  ) async throws -> Bool {
+    let contents: [OnlineTable.Content] =
+      (view.latest.isEmpty ? [] : [.latest]) + (view.windowed.isEmpty ? [] : [.tiles])
+    for content in contents {
+      guard let state = try await store.state(of: onlineTable(view, content)),
+        state.wholeAsOf == state.asOf
+      else { return false }
+    }
+    return true
   }
 
   private func backfillLatest(
