@@ -2,6 +2,8 @@
 
 internal import GRDB
 internal import GRDBSQLite
+internal import MillCore
+internal import MillFeatures
 
 /// A prepared statement that takes and gives bytes without a copy in between.
 ///
@@ -80,5 +82,24 @@ struct RowStatement {
       resultCode: ResultCode(rawValue: code),
       message: sqlite3_errmsg(database.sqliteConnection).map { String(cString: $0) }
     )
+  }
+}
+
+extension RowStatement {
+  /// Runs a statement whose parameters are key, t, k, id, payload and generation.
+  func run(_ row: OnlineRow, _ generation: Int64) throws -> Int {
+    try row.key.withUnsafeBytes { key in
+      try row.version.id.withUnsafeBytes { id in
+        try row.payload.withUnsafeBytes { payload in
+          try bind(key, at: 1)
+          try bind(row.version.time.microseconds, at: 2)
+          try bind(row.version.knowledge.microseconds, at: 3)
+          try bind(id, at: 4)
+          try bind(payload, at: 5)
+          try bind(generation, at: 6)
+          return try run()
+        }
+      }
+    }
   }
 }

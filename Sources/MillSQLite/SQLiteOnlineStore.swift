@@ -491,22 +491,3 @@ public final class SQLiteOnlineStore: OnlineStore {
     }
   }
 }
-
-extension RowStatement {
-  /// Runs a statement whose parameters are key, t, k, id, payload and generation.
-  fileprivate func run(_ row: OnlineRow, _ generation: Int64) throws -> Int {
-    try row.key.withUnsafeBytes { key in
-      try row.version.id.withUnsafeBytes { id in
-        try row.payload.withUnsafeBytes { payload in
-          try bind(key, at: 1)
-          try bind(row.version.time.microseconds, at: 2)
-          try bind(row.version.knowledge.microseconds, at: 3)
-          try bind(id, at: 4)
-          try bind(payload, at: 5)
-          try bind(generation, at: 6)
-          return try run()
-        }
-      }
-    }
-  }
-}

@@ -7,9 +7,10 @@ internal import MillLake
 extension FeatureStore {
   /// Brings the rows of a stretch of time into an online store once more, after whatever came since.
   ///
-  /// It puts back what a store lost of some keys, without reading all of the source: of latest values
-  /// the newest row of each key within the range, where it is newer than what is there; of windows all
-  /// tiles of the keys that have a row in the range. Nothing else changes, and no value becomes older.
+  /// It puts back what a store lost of some keys: of latest values the newest row of each key within the
+  /// range, where it is newer than what is there; of windows all tiles of the keys that have a row in the
+  /// range. Nothing else changes, and no value becomes older. Of latest values only files that may hold
+  /// rows of the range are read, of windows those that one reaches; all where the log does not tell.
   ///
   /// - Parameters:
   ///   - range: By the time at which rows happened.
@@ -123,7 +124,18 @@ extension FeatureStore {
       sources: sources,
       asOf: state.asOf
     )
-    let relation = try await relation(of: bound, sources, named: "mill_range", session)
+    let relation = try await relation(
+      of: bound,
+      sources,
+      only: files(
+        of: bound,
+        sources,
+        from: Instant(microseconds: work.asOf.microseconds - work.layout.reach),
+        to: work.asOf
+      ),
+      named: "mill_range",
+      session
+    )
     let (low, high) = (range.lowerBound.microseconds, range.upperBound.microseconds)
     let rows = dirtyRows(of: relation, work)
     let names = relation.keyNames.joined(separator: ", ")
